@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "services/agent/agent.h"
+
+#include "lib/base/map.h"
+#include "lib/base/str.h"
+#include "services/agent/server.h"
+
+struct agent {
+    struct agent_options options;
+    char *name; /* "namespace/name" of the base; NULL: it was given none */
+    struct http_client *http;
+    struct worker *worker;
+    struct arklet *arklet;
+    struct jars *jars;
+    struct operations *operations;
+    struct watcher *watcher;
+    struct agent_server *server;
+    struct rpc_client *rpc;
+    struct rpc_channel *channel;
+    struct reporter *reporter; /* NULL: standalone */
+    struct map health_names;   /* gRPC health services that were told once */
+    struct loop_event settle;
+    bool settling;
+    int reports_due; /* rounds that are told even if nothing changed: an operation has ended */
+};
+
+/* -- gRPC health: "", koupleless.base, koupleless.module.NAME -- */
+
+static void set_module_health(struct agent *agent, const struct base_health *health)
+{
+    struct rpc_server *rpc = agent->options.rpc;
+    for (size_t i = 0; i < agent->health_names.len; i++)
+        agent->health_names.entries[i].value = agent; /* not seen yet */
+    for (size_t i = 0; i < health->len; i++) {
+        AUTO_FREE char *name = mem_printf("koupleless.module.%s", health->modules[i].name);
+        map_put(&agent->health_names, name, &agent->health_names); /* seen */
+        rpc_server_set_health(rpc, name, health->modules[i].status == HEALTH_UP);
+    }
+    for (size_t i = 0; i < agent->health_names.len; i++)
+        if (agent->health_names.entries[i].value == agent)
+            rpc_server_set_health(rpc, agent->health_names.entries[i].key, false);
+}
+
+static void on_round(void *user, bool changed)
+{
+    struct agent *agent = user;
+    const struct base_state *state = watcher_state(agent->watcher);
+    if (agent->reporter && (changed || agent->reports_due > 0))
+        reporter_changed(agent->reporter);
+    if (agent->reports_due > 0)
+        agent->reports_due--;
+    if (!changed)
+        return;
+    bool ready = base_state_ready(state);
+    agent->options.on_ready(agent->options.user, ready);
+    rpc_server_set_health(agent->options.rpc, "koupleless.base",
+                          state->health.base_status == HEALTH_UP);
+    set_module_health(agent, &state->health);
+    agent_server_changed(agent->server);
+}
+
+static bool is_busy(void *user)
+{
+    struct agent *agent = user;
+    return operations_busy(agent->operations);
+}
+
+/* Operations end in the middle of the loop's turn: one look at its end serves all of them. */
+static void on_settled(struct loop_event *event)
+{
+    struct agent *agent = CONTAINER_OF(event, struct agent, settle);
+    agent->settling = false;
+    agent->reports_due = 2; /* a round that runs already may have asked before the end */
+    watcher_look(agent->watcher);
+}
+
+static void on_operation(void *user)
+{
+    struct agent *agent = user;
+    if (agent->settling || operations_busy(agent->operations))
+        return;
+    agent->settling = true;
+    loop_post(agent->options.loop, &agent->settle);
+}
+
+/* -- parts -- */
+
+static int make_tools(struct agent *agent, struct err **err)
+{
+    const struct agent_options *options = &agent->options;
+    if (http_client_new(&agent->http, err) < 0)
+        return -1;
+    agent->worker = worker_new(options->loop);
+    agent->arklet = arklet_new(options->loop, agent->http, options->arklet_url);
+    struct jars_options jars = {
+        .loop = options->loop,
+        .http = agent->http,
+        .worker = agent->worker,
+        .cache_dir = options->cache_dir,
+        .download_ms = options->download_ms,
+        .netrc_file = options->netrc_file,
+    };
+    return jars_new(&agent->jars, &jars, err);
+}
+
+static void make_operations(struct agent *agent)
+{
+    const struct agent_options *options = &agent->options;
+    struct operations_options operations = {
+        .loop = options->loop,
+        .arklet = agent->arklet,
+        .jars = agent->jars,
+        .worker = agent->worker,
+        .log = options->log,
+        .metrics = options->metrics,
+        .install_ms = options->install_ms,
+        .query_ms = options->query_ms,
+        .on_change = on_operation,
+        .user = agent,
+    };
+    agent->operations = operations_new(&operations);
+}
+
+static void make_watcher(struct agent *agent)
+{
+    const struct agent_options *options = &agent->options;
+    struct watcher_options watcher = {
+        .loop = options->loop,
+        .arklet = agent->arklet,
+        .http = agent->http,
+        .health_url = options->health_url,
+        .every_ms = options->poll_ms,
+        .query_ms = options->query_ms,
+        .is_busy = is_busy,
+        .on_round = on_round,
+        .user = agent,
+        .log = options->log,
+    };
+    agent->watcher = watcher_new(&watcher);
+}
+
+static int make_reporter(struct agent *agent, struct err **err)
+{
+    const struct agent_options *options = &agent->options;
+    if (!options->controller)
+        return 0;
+    agent->rpc = rpc_client_new();
+    if (rpc_channel_new(&agent->channel, agent->rpc, options->controller, &options->tls, err) < 0)
+        return err_wrap(err, "--controller %s", options->controller);
+    struct reporter_options reporter = {
+        .loop = options->loop,
+        .channel = agent->channel,
+        .watcher = agent->watcher,
+        .operations = agent->operations,
+        .identity = options->identity,
+        .log = options->log,
+        .metrics = options->metrics,
+    };
+    agent->reporter = reporter_new(&reporter);
+    return 0;
+}
+
+static void make_server(struct agent *agent)
+{
+    const struct base_identity *identity = &agent->options.identity;
+    if (!str_empty(identity->name))
+        agent->name = mem_printf("%s/%s", identity->namespace, identity->name);
+    struct agent_server_options server = {
+        .loop = agent->options.loop,
+        .operations = agent->operations,
+        .watcher = agent->watcher,
+        .arklet = agent->arklet,
+        .query_ms = agent->options.query_ms,
+        .base = agent->name,
+    };
+    agent->server = agent_server_new(&server, agent->options.rpc);
+}
+
+int agent_new(struct agent **out, const struct agent_options *options, struct err **err)
+{
+    struct agent *agent = NEW(struct agent);
+    agent->options = *options;
+    agent->settle.fn = on_settled;
+    *out = agent; /* also where it fails: agent_free() */
+    if (make_tools(agent, err) < 0)
+        return -1;
+    make_operations(agent);
+    make_watcher(agent);
+    make_server(agent);
+    return make_reporter(agent, err);
+}
+
+/* -- life -- */
+
+void agent_start(struct agent *agent, const char *address)
+{
+    if (agent->reporter)
+        reporter_set_address(agent->reporter, address);
+    watcher_start(agent->watcher);
+}
+
+static void on_left(void *user)
+{
+    struct agent *agent = user;
+    loop_stop(agent->options.loop);
+}
+
+void agent_stop(struct agent *agent)
+{
+    agent_server_stop(agent->server);
+    operations_stop(agent->operations);
+    watcher_stop(agent->watcher);
+    if (!agent->reporter)
+        return;
+    reporter_leave(agent->reporter, on_left, agent);
+    loop_run(agent->options.loop);
+}
+
+void agent_free(struct agent *agent)
+{
+    if (!agent)
+        return;
+    /* What posts to the loop ends, one after the other, and its last events run in loop_turn(). */
+    if (agent->arklet)
+        arklet_close(agent->arklet);
+    if (agent->jars)
+        jars_close(agent->jars);
+    http_client_free(agent->http);
+    rpc_client_free(agent->rpc);
+    loop_turn(agent->options.loop);
+    worker_free(agent->worker);
+    loop_turn(agent->options.loop);
+    rpc_channel_free(agent->channel);
+    reporter_free(agent->reporter);
+    agent_server_free(agent->server);
+    watcher_free(agent->watcher);
+    operations_free(agent->operations);
+    jars_free(agent->jars);
+    arklet_free(agent->arklet);
+    mem_free(agent->name);
+    map_done(&agent->health_names);
+    mem_free(agent);
+}

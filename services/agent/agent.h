@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef KOUPLELESS_AGENT_AGENT_H
+#define KOUPLELESS_AGENT_AGENT_H
+
+#include "lib/rpc/client.h"
+#include "lib/rpc/server.h"
+#include "services/agent/reporter.h"
+
+/*
+ * One agent: the parts and how they hang together. What an operation changes makes the watcher look; what
+ * the watcher sees goes to the probes, to gRPC health, to WatchHealth and to the controller.
+ */
+struct agent;
+
+struct agent_options {
+    struct loop *loop;
+    struct log *log;
+    struct metrics *metrics;
+    struct rpc_server *rpc;
+    const char *arklet_url;
+    const char *health_url; /* NULL = none */
+    const char *controller; /* host:port; NULL = standalone */
+    struct rpc_tls tls;
+    const char *cache_dir, *netrc_file;
+    int64_t poll_ms, query_ms, install_ms, download_ms;
+    struct base_identity identity;
+    void (*on_ready)(void *user, bool ready); /* of the base; loop thread */
+    void *user;
+};
+
+/** agent_new() - everything is made, nothing runs. ERR_INVALID names the wrong option. */
+int agent_new(struct agent **out, const struct agent_options *options, struct err **err);
+
+/** agent_start() - watches and reports. @address: where the controller reaches us; borrowed. Loop thread, before it turns. */
+void agent_start(struct agent *agent, const char *address);
+
+/** agent_stop() - takes no operations, reports that it leaves (the loop turns meanwhile, 1 s at most). Loop thread. */
+void agent_stop(struct agent *agent);
+
+void agent_free(struct agent *agent);
+
+#endif

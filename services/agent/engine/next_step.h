@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef KOUPLELESS_AGENT_ENGINE_NEXT_STEP_H
+#define KOUPLELESS_AGENT_ENGINE_NEXT_STEP_H
+
+#include "services/agent/engine/failure.h"
+
+/*
+ * What an operation does next. It asks Arklet for the modules, takes one step by this table, asks again,
+ * and so on until the step is to end. So a lost answer, a second agent or a person beside us changes
+ * nothing: what the base says now decides, not what we believe to have done. A module that is starting is
+ * never touched: Arklet 2.1.6 breaks when one is uninstalled then.
+ */
+enum step {
+    STEP_SUCCEED,
+    STEP_FAIL,      /* with the failure */
+    STEP_WAIT,      /* ask again after a moment */
+    STEP_INSTALL,   /* the target */
+    STEP_UNINSTALL, /* the target */
+    STEP_SWITCH,    /* to the target */
+};
+
+struct next_step {
+    enum step step;
+    const struct biz
+        *target; /* STEP_UNINSTALL: which; else NULL = the module of the operation; borrowed */
+    struct failure failure; /* STEP_FAIL; owned by the caller */
+};
+
+/* An operation as far as the next step depends on it. Strings are borrowed. */
+struct operation_facts {
+    const char *name, *version;
+    const char *web_context_path; /* of the jar; installs only */
+    /* sha256 of the jar, and of the one that the version there was installed from; NULL = not known */
+    const char *digest, *installed_digest;
+    bool in_place; /* install: all other versions go first */
+    bool sent;     /* the command was sent to Arklet before */
+    bool overdue;  /* there is no time left to wait */
+    /* How the last command failed; FAILED_NONE = it did not, or, of an install, its answer was lost. */
+    const struct failure *last;
+};
+
+/**
+ * next_of_install() - there already: done, unless it runs from another jar: in place it goes first, else that
+ * is a failure. Where its jar is not known, it goes in place too, unless the operation has sent it. Broken: out
+ * first. Its web path served by another: fails before anything is touched; in place, other versions of the
+ * module don't count, as they go first.
+ */
+struct next_step next_of_install(const struct operation_facts *operation,
+                                 const struct biz_list *modules);
+
+/** next_of_uninstall() - not there: done. */
+struct next_step next_of_uninstall(const struct operation_facts *operation,
+                                   const struct biz_list *modules);
+
+/** next_of_switch() - activated: done. */
+struct next_step next_of_switch(const struct operation_facts *operation,
+                                const struct biz_list *modules);
+
+/**
+ * next_of_restore() - an install in place failed: what it removed comes back
+ * @failed: the module of the operation; @old: what was there before, maybe the same version of another jar
+ * STEP_SUCCEED: @old runs again. STEP_INSTALL: install @old.
+ */
+struct next_step next_of_restore(const struct operation_facts *failed,
+                                 const struct operation_facts *old, const struct biz_list *modules);
+
+#endif

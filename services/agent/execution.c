@@ -1,0 +1,489 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What an operation does on the base: asks what is there, takes the next step (engine/next_step.h), and
+ * again, until it ends. Only here are commands sent that change a base.
+ */
+#include <string.h>
+
+#include "lib/base/assert.h"
+#include "lib/base/str.h"
+#include "services/agent/operations_internal.h"
+
+#define WAIT_MS 200
+#define SILENT_MAX 2  /* questions without an answer before a command was sent */
+#define REFUSED_MAX 3 /* closed ports in a row: the JVM is gone, and what it did with it */
+
+static void ask(struct run *run);
+
+/* -- the end of it -- */
+
+static void end_failed(struct run *run, struct failure *failure_taken)
+{
+    run->operation.state = OPERATION_FAILED;
+    failure_done(&run->operation.failure);
+    run->operation.failure = *failure_taken;
+    *failure_taken = (struct failure){0};
+    operations_end(run);
+}
+
+/* What an install in place took away comes back before it ends; it keeps its own failure. */
+static bool restore_next(struct run *run)
+{
+    while (run->restoring < run->removed.len) {
+        const struct removed *removed = &run->removed.items[run->restoring++];
+        if (removed->url) {
+            run->sent = false;
+            failure_done(&run->last);
+            ask(run);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* All that could come back is there. Where some did not, the next install in place tries again. */
+static void end_restored(struct run *run)
+{
+    if (run->operation.restored)
+        records_forget_removed(run->operations->records, run->operation.module.name);
+    end_failed(run, &run->original);
+}
+
+static size_t count_restorable(const struct run *run)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < run->removed.len; i++)
+        count += run->removed.items[i].url != NULL;
+    return count;
+}
+
+static void fail(struct run *run, struct failure *failure_taken)
+{
+    if (run->restoring) { /* this one does not come back */
+        failure_done(failure_taken);
+        run->operation.restored = false;
+        if (!restore_next(run))
+            end_restored(run);
+        return;
+    }
+    bool base_there = run->refused < REFUSED_MAX;
+    size_t restorable = count_restorable(run);
+    if (base_there && restorable) {
+        run->original = *failure_taken;
+        *failure_taken = (struct failure){0};
+        run->operation.restored = restorable == run->removed.len; /* until one does not */
+        operations_give_time(run);
+        restore_next(run);
+        return;
+    }
+    end_failed(run, failure_taken);
+}
+
+static void fail_with(struct run *run, enum failure_kind kind, const char *message)
+{
+    struct failure failure = {kind, mem_strdup(message)};
+    fail(run, &failure);
+}
+
+/* The record of what was sent is there already; of what was found there the jar may be another. */
+static void note_installed(struct run *run)
+{
+    struct records *records = run->operations->records;
+    const struct module_spec *module = &run->operation.module;
+    records_forget_removed(records, module->name);
+    if (!records_get(records, module->name, module->version))
+        records_put(records, module->name, module->version, run->jar->url, NULL);
+}
+
+/* The next install in place would else put back what was not wanted any more. */
+static void note_uninstalled(struct run *run)
+{
+    const struct module_spec *module = &run->operation.module;
+    records_remove(run->operations->records, module->name, module->version);
+    records_forget_removed(run->operations->records, module->name);
+}
+
+static void succeed(struct run *run)
+{
+    if (run->restoring) {
+        if (!restore_next(run))
+            end_restored(run);
+        return;
+    }
+    if (run->operation.type == OPERATION_INSTALL)
+        note_installed(run);
+    if (run->operation.type == OPERATION_UNINSTALL)
+        note_uninstalled(run);
+    run->operation.state = OPERATION_SUCCEEDED;
+    operations_end(run);
+}
+
+/* -- commands -- */
+
+static void send_command(struct run *run, const char *command, cJSON *body_taken,
+                         arklet_done_fn done)
+{
+    const struct operations_options *options = &run->operations->options;
+    run->operation.state = OPERATION_EXECUTING;
+    run->command_ms = loop_now_ms(options->loop);
+    arklet_call(options->arklet, command, body_taken, options->install_ms, done, run);
+}
+
+static cJSON *module_body(const struct run *run, const char *version)
+{
+    cJSON *body = cJSON_CreateObject();
+    cJSON_AddStringToObject(body, "bizName", run->operation.module.name);
+    cJSON_AddStringToObject(body, "bizVersion", version);
+    return body;
+}
+
+static void note_time(struct run *run)
+{
+    run->operation.execution_ms += loop_now_ms(run->operations->options.loop) - run->command_ms;
+    run->operation.state = OPERATION_CHECKING;
+}
+
+/*
+ * The answer to a command. Whatever it was, the base is asked next, but for a plain success.
+ * Return: true for a success.
+ */
+static bool read_command_answer(struct run *run, const char *body, size_t len,
+                                const struct err *err, enum failure_kind otherwise,
+                                struct arklet_answer *answer)
+{
+    note_time(run);
+    failure_done(&run->last);
+    if (err || arklet_answer_parse(body, len, answer, NULL) < 0) {
+        if (err && err->code == ERR_UNAVAILABLE)
+            run->sent = false; /* nothing went out */
+        return false;
+    }
+    if (answer->code == ARKLET_SUCCESS)
+        return true;
+    bool repeated = str_eq(answer->data_code, "REPEAT_BIZ");
+    if (!repeated)
+        failure_of_answer(answer, otherwise, &run->last);
+    return false;
+}
+
+/* An uninstall or switch may be repeated, unlike an install. */
+static void note_lost(struct run *run, const struct arklet_answer *answer, const struct err *err)
+{
+    if (!answer->message)
+        failure_set(&run->last, FAILED_LOST, "%s", err ? err->message : "Arklet sent no answer");
+}
+
+static const char *target_version(const struct run *run)
+{
+    if (!run->restoring)
+        return run->operation.module.version;
+    ASSERT(run->removed.items); /* what is restored was removed before */
+    return run->removed.items[run->restoring - 1].version;
+}
+
+static void on_wrong_one_removed(void *user, const char *body, size_t len, const struct err *err)
+{
+    struct run *run = user;
+    struct arklet_answer answer = {0};
+    bool parsed = !err && arklet_answer_parse(body, len, &answer, NULL) == 0;
+    note_time(run);
+    if (!parsed || answer.code != ARKLET_SUCCESS) {
+        AUTO_FREE char *so_far = TAKE(run->last.message);
+        const char *why = parsed && !str_empty(answer.message) ? answer.message : "no answer";
+        failure_set(&run->last, run->last.kind, "%s; it may still be there, uninstalling it: %s",
+                    so_far, err ? err->message : why);
+    }
+    arklet_answer_done(&answer);
+    records_remove(run->operations->records, run->operation.module.name, target_version(run));
+    fail(run, &run->last);
+}
+
+/* The url was passed through and gave another jar than the one that was checked. */
+static void remove_wrong_one(struct run *run, const char *identity)
+{
+    failure_set(&run->last, FAILED_IDENTITY_MISMATCH,
+                "%s changed meanwhile: the base got %s from it", run->operation.module.url,
+                identity);
+    cJSON *body = cJSON_CreateObject();
+    size_t name_len = strcspn(identity, ":");
+    AUTO_FREE char *name = mem_strndup(identity, name_len);
+    cJSON_AddStringToObject(body, "bizName", name);
+    cJSON_AddStringToObject(body, "bizVersion", identity[name_len] ? identity + name_len + 1 : "");
+    send_command(run, "uninstallBiz", body, on_wrong_one_removed);
+}
+
+static void on_installed(void *user, const char *body, size_t len, const struct err *err)
+{
+    struct run *run = user;
+    struct arklet_answer answer = {0};
+    bool installed = read_command_answer(run, body, len, err, FAILED_INSTALL, &answer);
+    AUTO_FREE char *wanted = mem_printf("%s:%s", run->operation.module.name, target_version(run));
+    if (str_eq(answer.data_code, "REPEAT_BIZ")) /* somebody else's, so the record is wrong */
+        records_remove(run->operations->records, run->operation.module.name, target_version(run));
+    if (installed && !run->restoring)
+        run->operation.metaspace_bytes = answer.metaspace_bytes;
+    if (!installed)
+        ask(run);
+    else if (answer.identity && !str_eq(answer.identity, wanted))
+        remove_wrong_one(run, answer.identity);
+    else
+        succeed(run);
+    arklet_answer_done(&answer);
+}
+
+static const struct removed *what_comes_back(const struct run *run)
+{
+    return run->restoring ? &run->removed.items[run->restoring - 1] : NULL;
+}
+
+static void send_install(void *user)
+{
+    struct run *run = user;
+    const struct removed *old = what_comes_back(run);
+    cJSON *body = module_body(run, target_version(run));
+    cJSON_AddStringToObject(body, "bizUrl", old ? old->url : run->jar->url);
+    cJSON_AddStringToObject(body, "installStrategy", "installOnly");
+    if (run->args_len) {
+        cJSON *args = cJSON_AddArrayToObject(body, "args");
+        for (size_t i = 0; i < run->args_len; i++)
+            cJSON_AddItemToArray(args, cJSON_CreateString(run->args[i]));
+    }
+    run->sent = true;
+    send_command(run, "installBiz", body, on_installed);
+}
+
+/* Written down first: if this agent dies now, the next one knows the jar of what it finds. */
+static void install(struct run *run)
+{
+    const struct removed *old = what_comes_back(run);
+    struct records *records = run->operations->records;
+    records_put(records, run->operation.module.name, target_version(run),
+                old ? old->url : run->jar->url, old ? old->digest : run->jar->facts.sha256);
+    run->operation.state = OPERATION_EXECUTING;
+    records_flush(records, send_install, run);
+}
+
+static void on_uninstalled(void *user, const char *body, size_t len, const struct err *err)
+{
+    struct run *run = user;
+    struct arklet_answer answer = {0};
+    bool done = read_command_answer(run, body, len, err, FAILED_UNINSTALL, &answer);
+    note_lost(run, &answer, err);
+    arklet_answer_done(&answer);
+    if (done && run->operation.type == OPERATION_UNINSTALL)
+        succeed(run);
+    else
+        ask(run);
+}
+
+static void add_removed(struct run *run, const char *version, const struct record *record)
+{
+    for (size_t i = 0; i < run->removed.len; i++)
+        if (str_eq(run->removed.items[i].version, version))
+            return;
+    VEC_PUSH(&run->removed, (struct removed){
+                                mem_strdup(version),
+                                mem_strdup(record ? record->url : NULL),
+                                mem_strdup(record ? record->digest : NULL),
+                            });
+}
+
+static void note_removed(struct run *run, const struct biz *target)
+{
+    struct records *records = run->operations->records;
+    const struct record *record = records_get(records, target->name, target->version);
+    add_removed(run, target->version, record);
+    if (record)
+        records_put_removed(records, target->name, target->version, record->url, record->digest);
+}
+
+/* What installs in place before this one took away, and neither replaced nor put back. */
+static void recall_removed(struct run *run)
+{
+    const struct record *record;
+    const char *version;
+    size_t at = 0;
+    if (!run->in_place || run->recalled)
+        return;
+    run->recalled = true;
+    while ((record = records_next_removed(run->operations->records, run->operation.module.name, &at,
+                                          &version)))
+        if (!str_eq(version, run->operation.module.version) ||
+            !str_eq(record->digest, run->jar->facts.sha256)) /* else the same would come back */
+            add_removed(run, version, record);
+}
+
+static void send_uninstall(void *user)
+{
+    struct run *run = user;
+    send_command(run, "uninstallBiz", module_body(run, run->uninstalled), on_uninstalled);
+}
+
+/* What an install in place replaces: written down first, for an agent that dies in between. */
+static void uninstall(struct run *run, const struct biz *target)
+{
+    bool own = str_eq(target->version, run->operation.module.version);
+    bool replaced = !own || target->state != BIZ_BROKEN; /* else it is what failed before */
+    if (replaced && run->operation.type == OPERATION_INSTALL && !run->restoring)
+        note_removed(run, target);
+    mem_replace(&run->uninstalled, target->version);
+    run->operation.state = OPERATION_EXECUTING;
+    records_flush(run->operations->records, send_uninstall, run);
+}
+
+static void on_switched(void *user, const char *body, size_t len, const struct err *err)
+{
+    struct run *run = user;
+    struct arklet_answer answer = {0};
+    bool done = read_command_answer(run, body, len, err, FAILED_OTHER, &answer);
+    note_lost(run, &answer, err);
+    arklet_answer_done(&answer);
+    if (done)
+        succeed(run);
+    else
+        ask(run);
+}
+
+/* -- the next step -- */
+
+static struct operation_facts facts_of(const struct run *run)
+{
+    int64_t now_ms = loop_now_ms(run->operations->options.loop);
+    const struct removed *old = what_comes_back(run);
+    const char *digest = run->jar ? run->jar->facts.sha256 : NULL;
+    return (struct operation_facts){
+        .name = run->operation.module.name,
+        .version = run->operation.module.version,
+        .web_context_path = run->jar ? run->jar->facts.web_context_path : "",
+        .digest = old ? old->digest : digest,
+        .installed_digest =
+            operations_digest(run->operations, run->operation.module.name, target_version(run)),
+        .in_place = run->in_place,
+        .sent = run->sent,
+        .overdue = now_ms >= run->overdue_ms,
+        .last = &run->last,
+    };
+}
+
+static struct next_step decide(const struct run *run, const struct biz_list *modules)
+{
+    struct operation_facts facts = facts_of(run);
+    if (run->restoring) {
+        struct operation_facts old = facts;
+        old.version = target_version(run);
+        return next_of_restore(&facts, &old, modules);
+    }
+    switch (run->operation.type) {
+    case OPERATION_UNINSTALL:
+        return next_of_uninstall(&facts, modules);
+    case OPERATION_SWITCH:
+        return next_of_switch(&facts, modules);
+    default:
+        return next_of_install(&facts, modules);
+    }
+}
+
+/* Arklet's lock was held by another, or an answer was lost: the next try is a first one again. */
+static void wait_a_moment(struct run *run)
+{
+    if (run->last.kind == FAILED_BUSY)
+        run->sent = false;
+    if (run->last.kind == FAILED_BUSY || run->last.kind == FAILED_LOST)
+        failure_done(&run->last);
+    run->operation.state = OPERATION_CHECKING;
+    operations_yield(run, WAIT_MS);
+}
+
+/* An uninstall that failed and whose module is gone did what it was to do. */
+static void forget_uninstalled(struct run *run, const struct biz_list *modules)
+{
+    if (!run->uninstalled || biz_list_find(modules, run->operation.module.name, run->uninstalled))
+        return;
+    records_remove(run->operations->records, run->operation.module.name, run->uninstalled);
+    mem_free(TAKE(run->uninstalled));
+    failure_done(&run->last);
+}
+
+/* The record was written when it was sent. What is lost may still be on its way. */
+static void forget_not_installed(struct run *run, const struct biz_list *modules,
+                                 enum failure_kind kind)
+{
+    bool lost = kind == FAILED_LOST || kind == FAILED_TIMED_OUT;
+    const char *version = target_version(run);
+    if (run->operation.type == OPERATION_INSTALL && run->sent && !lost &&
+        !biz_list_find(modules, run->operation.module.name, version))
+        records_remove(run->operations->records, run->operation.module.name, version);
+}
+
+static void take_step(struct run *run, const struct biz_list *modules)
+{
+    forget_uninstalled(run, modules);
+    recall_removed(run);
+    struct next_step next = decide(run, modules);
+    if (next.step == STEP_FAIL)
+        forget_not_installed(run, modules, next.failure.kind);
+    switch (next.step) {
+    case STEP_SUCCEED:
+        succeed(run);
+        break;
+    case STEP_FAIL:
+        fail(run, &next.failure);
+        break;
+    case STEP_WAIT:
+        wait_a_moment(run);
+        break;
+    case STEP_INSTALL:
+        install(run);
+        break;
+    case STEP_UNINSTALL:
+        uninstall(run, next.target);
+        break;
+    case STEP_SWITCH:
+        send_command(run, "switchBiz", module_body(run, run->operation.module.version),
+                     on_switched);
+        break;
+    }
+}
+
+/* -- asking -- */
+
+static void not_answered(struct run *run, const struct err *err)
+{
+    bool overdue = loop_now_ms(run->operations->options.loop) >= run->overdue_ms;
+    bool refused = err->code == ERR_UNAVAILABLE;
+    run->silent += !refused;
+    run->refused = refused ? run->refused + 1 : 0;
+    if (run->refused >= REFUSED_MAX)
+        fail_with(run, run->sent ? FAILED_LOST : FAILED_UNREACHABLE, err->message);
+    else if (overdue || (!run->sent && run->silent >= SILENT_MAX))
+        fail_with(run, FAILED_LOST, err->message);
+    else
+        wait_a_moment(run);
+}
+
+static void on_modules(void *user, const char *body, size_t len, const struct err *err)
+{
+    struct run *run = user;
+    struct biz_list modules = {0};
+    AUTO_ERR struct err *bad = NULL;
+    if (!err && biz_list_parse(body, len, &modules, &bad) < 0)
+        err = bad;
+    if (err) {
+        not_answered(run, err);
+        return;
+    }
+    run->silent = run->refused = 0;
+    take_step(run, &modules);
+    biz_list_done(&modules);
+}
+
+static void ask(struct run *run)
+{
+    const struct operations_options *options = &run->operations->options;
+    arklet_ask(options->arklet, "queryAllBiz", NULL, options->query_ms, on_modules, run);
+}
+
+void execution_continue(struct run *run)
+{
+    ask(run);
+}

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "services/agent/messages.h"
+
+#include "lib/base/str.h"
+
+typedef Koupleless__Agent__V1__InstalledModule InstalledModule;
+typedef Koupleless__Agent__V1__ModuleHealth ModuleHealth;
+typedef Koupleless__Agent__V1__BaseHealth BaseHealth;
+typedef Koupleless__Agent__V1__Operation Operation;
+
+static void *own(struct messages *messages, size_t bytes)
+{
+    void *p = mem_alloc(bytes);
+    VEC_PUSH(&messages->owned, p);
+    return p;
+}
+
+void messages_done(struct messages *messages)
+{
+    for (size_t i = 0; i < messages->owned.len; i++)
+        mem_free(messages->owned.items[i]);
+    VEC_DONE(&messages->owned);
+}
+
+/* protobuf-c's strings are not const; packing does not write to them. */
+static char *text(const char *s)
+{
+    return (char *)(uintptr_t)(s ? s : "");
+}
+
+static Google__Protobuf__Timestamp *timestamp(struct messages *messages, int64_t wall_ms)
+{
+    if (!wall_ms)
+        return NULL;
+    Google__Protobuf__Timestamp *time = own(messages, sizeof(*time));
+    google__protobuf__timestamp__init(time);
+    time->seconds = wall_ms / 1000;
+    time->nanos = (int32_t)(wall_ms % 1000) * 1000000;
+    return time;
+}
+
+static Google__Protobuf__Duration *duration(struct messages *messages, int64_t ms)
+{
+    Google__Protobuf__Duration *span = own(messages, sizeof(*span));
+    google__protobuf__duration__init(span);
+    span->seconds = ms / 1000;
+    span->nanos = (int32_t)(ms % 1000) * 1000000;
+    return span;
+}
+
+InstalledModule **messages_modules(struct messages *messages, const struct biz_list *modules,
+                                   const struct operations *operations)
+{
+    InstalledModule **list = own(messages, (modules->len + 1) * sizeof(InstalledModule *));
+    for (size_t i = 0; i < modules->len; i++) {
+        const struct biz *biz = &modules->items[i];
+        list[i] = own(messages, sizeof(InstalledModule));
+        koupleless__agent__v1__installed_module__init(list[i]);
+        list[i]->name = text(biz->name);
+        list[i]->version = text(biz->version);
+        list[i]->state = text(biz_state_name(biz->state));
+        list[i]->web_context_path = text(biz->web_context_path);
+        list[i]->digest = text(operations_digest(operations, biz->name, biz->version));
+    }
+    return list;
+}
+
+static Koupleless__Agent__V1__HealthStatus status_of(enum health health)
+{
+    switch (health) {
+    case HEALTH_UP:
+        return KOUPLELESS__AGENT__V1__HEALTH_STATUS__HEALTH_STATUS_UP;
+    case HEALTH_DOWN:
+        return KOUPLELESS__AGENT__V1__HEALTH_STATUS__HEALTH_STATUS_DOWN;
+    case HEALTH_UNKNOWN:
+        break;
+    }
+    return KOUPLELESS__AGENT__V1__HEALTH_STATUS__HEALTH_STATUS_UNKNOWN;
+}
+
+ModuleHealth **messages_health(struct messages *messages, const struct base_health *health)
+{
+    ModuleHealth **list = own(messages, (health->len + 1) * sizeof(ModuleHealth *));
+    for (size_t i = 0; i < health->len; i++) {
+        list[i] = own(messages, sizeof(ModuleHealth));
+        koupleless__agent__v1__module_health__init(list[i]);
+        list[i]->name = text(health->modules[i].name);
+        list[i]->version = text(health->modules[i].version);
+        list[i]->status = status_of(health->modules[i].status);
+        list[i]->message = text(health->modules[i].message);
+    }
+    return list;
+}
+
+BaseHealth *messages_base_health(struct messages *messages, const struct base_health *health,
+                                 const char *boot_id)
+{
+    BaseHealth *message = own(messages, sizeof(*message));
+    koupleless__agent__v1__base_health__init(message);
+    message->status = status_of(health->status);
+    message->base_status = status_of(health->base_status);
+    message->message = text(health->message);
+    message->n_modules = health->len;
+    message->modules = messages_health(messages, health);
+    message->boot_id = text(boot_id);
+    return message;
+}
+
+Koupleless__Controller__V1__ReportRequest__LabelsEntry **
+messages_labels(struct messages *messages, const struct json_map *labels)
+{
+    typedef Koupleless__Controller__V1__ReportRequest__LabelsEntry Entry;
+    Entry **list = own(messages, (labels->len + 1) * sizeof(Entry *));
+    for (size_t i = 0; i < labels->len; i++) {
+        list[i] = own(messages, sizeof(Entry));
+        koupleless__controller__v1__report_request__labels_entry__init(list[i]);
+        list[i]->key = text(labels->items[i].key);
+        list[i]->value = text(labels->items[i].value);
+    }
+    return list;
+}
+
+static Koupleless__Module__V1__ModuleSpec *module_spec(struct messages *messages,
+                                                       const struct module_spec *spec)
+{
+    Koupleless__Module__V1__ModuleSpec *message = own(messages, sizeof(*message));
+    koupleless__module__v1__module_spec__init(message);
+    message->name = text(spec->name);
+    message->version = text(spec->version);
+    message->url = text(spec->url);
+    message->md5 = text(spec->md5);
+    message->sha256 = text(spec->sha256);
+    return message;
+}
+
+static Koupleless__Agent__V1__OperationError *operation_error(struct messages *messages,
+                                                              const struct operation *operation)
+{
+    if (operation->state != OPERATION_FAILED)
+        return NULL;
+    const struct failure *failure = &operation->failure;
+    Koupleless__Agent__V1__OperationError *error = own(messages, sizeof(*error));
+    koupleless__agent__v1__operation_error__init(error);
+    error->code = text(failure_code(failure->kind));
+    error->reason = text(failure_reason(failure->kind));
+    error->message = text(failure->message);
+    error->retryable = failure_retryable(failure->kind);
+    error->restored = operation->restored;
+    return error;
+}
+
+static const Koupleless__Agent__V1__OperationState states[] = {
+    [OPERATION_PENDING] = KOUPLELESS__AGENT__V1__OPERATION_STATE__OPERATION_STATE_PENDING,
+    [OPERATION_DOWNLOADING] = KOUPLELESS__AGENT__V1__OPERATION_STATE__OPERATION_STATE_DOWNLOADING,
+    [OPERATION_VERIFYING] = KOUPLELESS__AGENT__V1__OPERATION_STATE__OPERATION_STATE_VERIFYING,
+    [OPERATION_EXECUTING] = KOUPLELESS__AGENT__V1__OPERATION_STATE__OPERATION_STATE_EXECUTING,
+    [OPERATION_CHECKING] = KOUPLELESS__AGENT__V1__OPERATION_STATE__OPERATION_STATE_CHECKING,
+    [OPERATION_SUCCEEDED] = KOUPLELESS__AGENT__V1__OPERATION_STATE__OPERATION_STATE_SUCCEEDED,
+    [OPERATION_FAILED] = KOUPLELESS__AGENT__V1__OPERATION_STATE__OPERATION_STATE_FAILED,
+};
+
+Operation *messages_operation(struct messages *messages, const struct operation *operation)
+{
+    Operation *message = own(messages, sizeof(*message));
+    koupleless__agent__v1__operation__init(message);
+    message->id = text(operation->id);
+    message->type = text(operation_type_name(operation->type));
+    message->module = module_spec(messages, &operation->module);
+    message->state = states[operation->state];
+    message->error = operation_error(messages, operation);
+    message->start_time = timestamp(messages, operation->start_ms);
+    message->end_time = timestamp(messages, operation->end_ms);
+    message->execution_time = duration(messages, operation->execution_ms);
+    message->digest = text(operation->digest);
+    message->metaspace_bytes = operation->metaspace_bytes;
+    message->url_passed_through = operation->url_passed_through;
+    return message;
+}

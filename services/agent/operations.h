@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef KOUPLELESS_AGENT_OPERATIONS_H
+#define KOUPLELESS_AGENT_OPERATIONS_H
+
+#include "lib/base/log.h"
+#include "lib/base/metrics.h"
+#include "services/agent/arklet.h"
+#include "services/agent/jars.h"
+
+/*
+ * Operations on the modules of the base. One is known by its id, outlives its caller, and asking for it
+ * again finds it. Operations on one module run one after the other, in the order they came. Jars are
+ * fetched side by side, but Arklet gets one command at a time: each holds one of its event loops until the
+ * module has started, so the others stay free for questions. Everything here belongs to the loop thread.
+ */
+enum operation_type {
+    OPERATION_INSTALL,
+    OPERATION_UNINSTALL,
+    OPERATION_SWITCH,
+    OPERATION_PREFETCH
+};
+
+const char *operation_type_name(enum operation_type type); /* "install" */
+
+enum operation_state {
+    OPERATION_PENDING,
+    OPERATION_DOWNLOADING,
+    OPERATION_VERIFYING,
+    OPERATION_EXECUTING,
+    OPERATION_CHECKING,
+    OPERATION_SUCCEEDED,
+    OPERATION_FAILED,
+};
+
+/* What is asked for. Strings are borrowed for the call. */
+struct operation_request {
+    const char *id; /* NULL or "": one is made up */
+    enum operation_type type;
+    struct module_spec module; /* name, version; installs and prefetches also url, md5, sha256 */
+    bool in_place;             /* install: all other versions of the module go first */
+    const char *const *args;   /* for the module's main */
+    size_t args_len;
+};
+
+struct operation {
+    char *id;
+    enum operation_type type;
+    struct module_spec module;
+    enum operation_state state;
+    struct failure failure;   /* once FAILED */
+    bool restored;            /* what an install in place removed runs again */
+    int64_t start_ms, end_ms; /* wall; end 0 while it runs */
+    int64_t execution_ms;     /* inside Arklet */
+    char *digest;             /* sha256 of the jar, or NULL */
+    int64_t metaspace_bytes;
+    bool url_passed_through;
+};
+
+struct operations;
+
+struct operations_options {
+    struct loop *loop;
+    struct arklet *arklet;
+    struct jars *jars;
+    struct worker *worker;
+    struct log *log;
+    struct metrics *metrics;
+    int64_t install_ms, query_ms;  /* how long Arklet may take for a change, for an answer */
+    void (*on_change)(void *user); /* an operation began or ended to work on the base */
+    void *user;
+};
+
+struct operations *operations_new(const struct operations_options *options);
+void operations_free(struct operations *operations); /* after http client and worker ended */
+
+/**
+ * operations_start() - begin @count operations, or find them by their ids
+ * @ret: @count operations; borrowed, valid until the loop's next event unless they are held
+ *
+ * Several at once are a batch: installs begin when all jars are there, those of lower priority first.
+ * ERR_INVALID: an id that stands for another operation, or a wrong field. ERR_LIMIT: too many run.
+ * ERR_UNAVAILABLE: the agent stops. Then none is begun.
+ */
+int operations_start(struct operations *operations, const struct operation_request *requests,
+                     size_t count, const struct operation **ret, struct err **err);
+
+/** operations_batch_error() - adds to @err, and to its field, that it is about member @i of a batch. Return: -1. */
+int operations_batch_error(size_t i, struct err **err);
+
+/** operations_get() - by id, or NULL. */
+const struct operation *operations_get(const struct operations *operations, const char *id);
+
+/** operations_hold() / operations_release() - @operation is not forgotten in between, ended or not. */
+void operations_hold(const struct operation *operation);
+void operations_release(const struct operation *operation);
+
+bool operation_ended(const struct operation *operation);
+
+/* Somebody who waits; embedded in the caller's struct. */
+struct operation_waiter {
+    struct list node;
+    struct loop_timer timer;
+    const struct operation *operation;
+    void (*fn)(struct operation_waiter *waiter, const struct operation *operation);
+};
+
+typedef void (*operation_wait_fn)(struct operation_waiter *waiter,
+                                  const struct operation *operation);
+
+/** operations_wait() - @fn once, at the end of @operation (held by the caller), or after @wait_ms (TIME_NEVER: no limit); at once where it has ended. */
+void operations_wait(struct operations *operations, const struct operation *operation,
+                     int64_t wait_ms, operation_wait_fn fn, struct operation_waiter *waiter);
+
+/** operations_busy() - whether one of them works on the base now. */
+bool operations_busy(const struct operations *operations);
+
+/** operations_digest() - sha256 of the jar that a module was installed from by an agent here, or NULL. */
+const char *operations_digest(const struct operations *operations, const char *name,
+                              const char *version);
+
+/** operations_stop() - take no new ones; those that wait their turn fail, what Arklet works on goes on. */
+void operations_stop(struct operations *operations);
+
+#endif

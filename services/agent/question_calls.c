@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Methods that ask how the base is. */
+#include "lib/base/limits.h"
+#include "lib/base/str.h"
+#include "services/agent/server_internal.h"
+
+/* -- modules and commands: asked from Arklet now -- */
+
+static void fail_of_arklet(struct server_call *call, const struct err *err)
+{
+    AUTO_ERR struct err *copy = err_copy(err);
+    copy->code = ERR_UNAVAILABLE;
+    err_reason(&copy, "ARKLET_UNREACHABLE");
+    err_wrap(&copy, "Arklet");
+    server_fail(call, copy);
+}
+
+static void on_modules(void *user, const char *body, size_t len, const struct err *err)
+{
+    struct server_call *call = user;
+    struct biz_list modules = {0};
+    AUTO_ERR struct err *bad = NULL;
+    if (!err && biz_list_parse(body, len, &modules, &bad) < 0)
+        err = bad;
+    if (err) {
+        fail_of_arklet(call, err);
+        return;
+    }
+    struct messages messages = {0};
+    Koupleless__Agent__V1__ListModulesResponse response =
+        KOUPLELESS__AGENT__V1__LIST_MODULES_RESPONSE__INIT;
+    response.n_modules = modules.len;
+    response.modules = messages_modules(&messages, &modules, call->server->options.operations);
+    server_reply(call, &response.base);
+    messages_done(&messages);
+    biz_list_done(&modules);
+}
+
+static void on_list_modules(struct server_call *call)
+{
+    arklet_ask(call->server->options.arklet, "queryAllBiz", NULL, call->server->options.query_ms,
+               on_modules, call);
+}
+POSTED(list_modules, ListModules)
+
+static void reply_commands(struct server_call *call, const struct arklet_commands *commands)
+{
+    typedef Koupleless__Agent__V1__ArkletCommand Command;
+    Koupleless__Agent__V1__ListCommandsResponse response =
+        KOUPLELESS__AGENT__V1__LIST_COMMANDS_RESPONSE__INIT;
+    AUTO_FREE Command *items = mem_alloc((commands->len + 1) * sizeof(Command));
+    AUTO_FREE Command **pointers = mem_alloc((commands->len + 1) * sizeof(Command *));
+    for (size_t i = 0; i < commands->len; i++) {
+        koupleless__agent__v1__arklet_command__init(&items[i]);
+        items[i].id = commands->items[i].id;
+        items[i].description = commands->items[i].description;
+        pointers[i] = &items[i];
+    }
+    response.n_commands = commands->len;
+    response.commands = pointers;
+    server_reply(call, &response.base);
+}
+
+static void on_commands(void *user, const char *body, size_t len, const struct err *err)
+{
+    struct server_call *call = user;
+    struct arklet_commands commands = {0};
+    AUTO_ERR struct err *bad = NULL;
+    if (!err && arklet_commands_parse(body, len, &commands, &bad) < 0)
+        err = bad;
+    if (err)
+        fail_of_arklet(call, err);
+    else
+        reply_commands(call, &commands);
+    arklet_commands_done(&commands);
+}
+
+static void on_list_commands(struct server_call *call)
+{
+    arklet_ask(call->server->options.arklet, "help", NULL, call->server->options.query_ms,
+               on_commands, call);
+}
+POSTED(list_commands, ListCommands)
+
+/* -- health: as of the last round -- */
+
+static void on_get_health(struct server_call *call)
+{
+    const struct base_state *state = watcher_state(call->server->options.watcher);
+    struct messages messages = {0};
+    Koupleless__Agent__V1__GetHealthResponse response =
+        KOUPLELESS__AGENT__V1__GET_HEALTH_RESPONSE__INIT;
+    response.health = messages_base_health(&messages, &state->health, state->boot_id);
+    server_reply(call, &response.base);
+    messages_done(&messages);
+}
+POSTED(get_health, GetHealth)
+
+/* One WatchHealth. It ends when the client leaves or does not read, or the server stops. */
+struct stream {
+    struct list node;
+    struct loop_event end;
+    bool end_asked; /* atomic: by the loop, or the thread of on_cancel() */
+    bool slow;      /* why it ends */
+    struct agent_server *server;
+    ProtobufCClosure closure;
+    struct rpc_call *rpc;
+};
+
+static void ask_end(struct stream *stream)
+{
+    if (!__atomic_exchange_n(&stream->end_asked, true, __ATOMIC_ACQ_REL))
+        loop_post(stream->server->options.loop, &stream->end);
+}
+
+static void tell(struct stream *stream)
+{
+    if (stream->slow)
+        return;
+    if (rpc_call_queue_len(stream->rpc) >= LIMIT_RPC_STREAM_QUEUE) {
+        stream->slow = true;
+        ask_end(stream);
+        return;
+    }
+    const struct base_state *state = watcher_state(stream->server->options.watcher);
+    struct messages messages = {0};
+    Koupleless__Agent__V1__WatchHealthResponse response =
+        KOUPLELESS__AGENT__V1__WATCH_HEALTH_RESPONSE__INIT;
+    response.health = messages_base_health(&messages, &state->health, state->boot_id);
+    stream->closure(&response.base, stream->rpc);
+    messages_done(&messages);
+}
+
+void streams_tell(struct agent_server *server)
+{
+    LIST_FOR_EACH (it, &server->streams)
+        tell(LIST_ENTRY(it, struct stream, node));
+}
+
+static void on_end(struct loop_event *event)
+{
+    struct stream *stream = CONTAINER_OF(event, struct stream, end);
+    AUTO_ERR struct err *err = NULL;
+    list_remove(&stream->node);
+    if (stream->slow) {
+        err_set(&err, ERR_LIMIT, "the client reads too slowly");
+        rpc_call_fail(stream->rpc, err);
+    } else {
+        rpc_call_end(stream->rpc);
+    }
+    mem_free(stream);
+}
+
+static void on_cancel(void *user)
+{
+    ask_end(user);
+}
+
+static void on_watch_health(struct server_call *call)
+{
+    struct stream *stream = NEW(struct stream);
+    *stream = (struct stream){
+        .end.fn = on_end, .server = call->server, .closure = call->closure, .rpc = call->rpc};
+    list_append(&call->server->streams, &stream->node);
+    mem_free(call);
+    tell(stream);
+    rpc_call_on_cancel(stream->rpc, on_cancel, stream);
+}
+POSTED(watch_health, WatchHealth)
+
+/* -- not there yet -- */
+
+static void on_drain_module(struct server_call *call)
+{
+    AUTO_ERR struct err *err = NULL;
+    err_set(&err, ERR_UNIMPLEMENTED, "this agent does not know of requests under way");
+    server_fail(call, err);
+}
+POSTED(drain_module, DrainModule)
+
+void question_calls_init(Koupleless__Agent__V1__AgentService_Service *service)
+{
+    service->list_modules = handle_list_modules;
+    service->list_commands = handle_list_commands;
+    service->get_health = handle_get_health;
+    service->watch_health = handle_watch_health;
+    service->drain_module = handle_drain_module;
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "services/agent/server_internal.h"
+
+static void on_call(struct loop_event *event)
+{
+    struct server_call *call = CONTAINER_OF(event, struct server_call, event);
+    call->handle(call);
+}
+
+void server_post(Koupleless__Agent__V1__AgentService_Service *service,
+                 const ProtobufCMessage *request, ProtobufCClosure closure, void *rpc,
+                 void (*handle)(struct server_call *call))
+{
+    struct agent_server *server = CONTAINER_OF(service, struct agent_server, service);
+    struct server_call *call = NEW(struct server_call);
+    call->event.fn = on_call;
+    call->server = server;
+    call->handle = handle;
+    call->request = request;
+    call->closure = closure;
+    call->rpc = rpc;
+    if (loop_offer(server->options.loop, &call->event))
+        return;
+    AUTO_ERR struct err *err = NULL;
+    err_set(&err, ERR_LIMIT, "the agent is busy");
+    server_fail(call, err);
+}
+
+static void call_free(struct server_call *call)
+{
+    for (size_t i = 0; i < call->count; i++)
+        operations_release(call->operations[i]);
+    mem_free(call->operations);
+    mem_free(call);
+}
+
+void server_reply(struct server_call *call, const ProtobufCMessage *response)
+{
+    call->closure(response, call->rpc);
+    call_free(call);
+}
+
+void server_fail(struct server_call *call, const struct err *err)
+{
+    rpc_call_fail(call->rpc, err);
+    call_free(call);
+}
+
+struct agent_server *agent_server_new(const struct agent_server_options *options,
+                                      struct rpc_server *rpc)
+{
+    struct agent_server *server = NEW(struct agent_server);
+    koupleless__agent__v1__agent_service__init(&server->service, NULL);
+    server->options = *options;
+    list_init(&server->streams);
+    operation_calls_init(&server->service);
+    question_calls_init(&server->service);
+    rpc_server_add(rpc, &server->service.base);
+    return server;
+}
+
+void agent_server_free(struct agent_server *server)
+{
+    mem_free(server);
+}
+
+void agent_server_changed(struct agent_server *server)
+{
+    streams_tell(server);
+}
+
+void agent_server_stop(struct agent_server *server)
+{
+    server->stopping = true;
+}

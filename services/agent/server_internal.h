@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef KOUPLELESS_AGENT_SERVER_INTERNAL_H
+#define KOUPLELESS_AGENT_SERVER_INTERNAL_H
+
+#include "koupleless/agent/v1/agent.pb-c.h"
+#include "services/agent/messages.h"
+#include "services/agent/server.h"
+
+/* Between server.c, operation_calls.c (what changes the base) and question_calls.c (what asks). */
+
+struct agent_server {
+    Koupleless__Agent__V1__AgentService_Service service; /* first: handlers get it */
+    struct agent_server_options options;
+    struct list streams; /* WatchHealth */
+    int64_t epoch;       /* highest that was seen */
+    bool stopping;
+};
+
+/* One call on its way to the loop and back. */
+struct server_call {
+    struct loop_event event;
+    struct agent_server *server;
+    void (*handle)(struct server_call *call); /* on the loop; ends the call and frees this */
+    const ProtobufCMessage *request;
+    ProtobufCClosure closure;
+    struct rpc_call *rpc;
+
+    /* waiting for operations */
+    struct operation_waiter waiter;
+    const struct operation **operations; /* held */
+    size_t count;
+    int64_t until_ms;
+    void (*reply)(struct server_call *call);
+};
+
+/** server_post() - @handle runs on the loop with the call. Any thread. */
+void server_post(Koupleless__Agent__V1__AgentService_Service *service,
+                 const ProtobufCMessage *request, ProtobufCClosure closure, void *rpc,
+                 void (*handle)(struct server_call *call));
+
+/** server_reply() / server_fail() - end the call and free it. */
+void server_reply(struct server_call *call, const ProtobufCMessage *response);
+void server_fail(struct server_call *call, const struct err *err);
+
+/** operation_calls_init() / question_calls_init() - set the handlers of their methods. */
+void operation_calls_init(Koupleless__Agent__V1__AgentService_Service *service);
+void question_calls_init(Koupleless__Agent__V1__AgentService_Service *service);
+
+/** streams_tell() - the health to all watchers. */
+void streams_tell(struct agent_server *server);
+
+/* A handler of protobuf-c's signature that posts to on_NAME(). */
+#define POSTED(name, Method)                                                                       \
+    static void handle_##name(Koupleless__Agent__V1__AgentService_Service *service,                \
+                              const Koupleless__Agent__V1__##Method##Request *request,             \
+                              Koupleless__Agent__V1__##Method##Response_Closure closure,           \
+                              void *rpc)                                                           \
+    {                                                                                              \
+        server_post(service, &request->base, (ProtobufCClosure)(void (*)(void))closure, rpc,       \
+                    on_##name);                                                                    \
+    }
+
+#endif

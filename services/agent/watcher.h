@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef KOUPLELESS_AGENT_WATCHER_H
+#define KOUPLELESS_AGENT_WATCHER_H
+
+#include "lib/base/log.h"
+#include "services/agent/arklet.h"
+#include "services/agent/engine/base_health.h"
+
+/*
+ * Watches the base: asks Arklet for its modules and the JVM's age, and the actuator for its health, every
+ * few seconds and whenever something was done to it. Questions go one after the other (Arklet mixes
+ * up parallel ones). Loop thread.
+ */
+struct watcher;
+
+/* What is known of the base. */
+struct base_state {
+    bool arklet_answered; /* the last question */
+    bool modules_known;   /* modules is what Arklet said in the last round */
+    struct biz_list modules;
+    struct base_health health;
+    char *boot_id; /* changes when the JVM starts anew; NULL while it was never known */
+};
+
+struct watcher_options {
+    struct loop *loop;
+    struct arklet *arklet;
+    struct http_client *http;
+    const char *health_url; /* NULL = none */
+    int64_t every_ms, query_ms;
+    bool (*is_busy)(void *user);                /* an operation works on the base */
+    void (*on_round)(void *user, bool changed); /* after each round */
+    void *user;
+    struct log *log;
+};
+
+struct watcher *watcher_new(const struct watcher_options *options);
+void watcher_free(struct watcher *watcher); /* after the http client ended */
+
+/** watcher_start() - the first round begins. */
+void watcher_start(struct watcher *watcher);
+
+/** watcher_look() - a round now, or a moment after the last one: looks that come close together share one. */
+void watcher_look(struct watcher *watcher);
+
+/** watcher_stop() - no more rounds. */
+void watcher_stop(struct watcher *watcher);
+
+/** watcher_state() - borrowed until the next round. */
+const struct base_state *watcher_state(const struct watcher *watcher);
+
+/** base_state_ready() - whether the base takes modules. */
+bool base_state_ready(const struct base_state *state);
+
+#endif
