@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "services/controller/engine/counts.h"
+
+#include "lib/base/map.h"
+#include "lib/model/labels.h"
+
+int32_t symmetric_target(const struct deployment_view *view, const struct revision *update)
+{
+    struct map wanted = {0};
+    for (size_t r = 0; r < view->revision_count; r++) {
+        const struct revision *revision = view->revisions[r];
+        for (size_t i = 0; i < revision->instances.len; i++) {
+            struct instance *instance = revision->instances.items[i];
+            if (instance->base && !instance_deleting(instance) &&
+                base_belongs(instance->base, view->md->spec.base_deployment_name) &&
+                (revision == update || base_selected(instance->base, view->template)))
+                map_put(&wanted, instance->base->base->meta.name, instance);
+        }
+    }
+    for (size_t b = 0; b < view->base_count; b++)
+        if (base_eligible(view->bases[b], view->template))
+            map_put(&wanted, view->bases[b]->base->meta.name, view->bases[b]);
+    int32_t count = (int32_t)wanted.len;
+    map_done(&wanted);
+    return count;
+}
+
+int32_t counted(const struct deployment_view *view, const struct revision *revision)
+{
+    bool symmetric = view->md->spec.replicas == REPLICAS_SYMMETRIC;
+    return symmetric ? revision->existing : revision->rs->spec.replicas;
+}
+
+int32_t counted_others(const struct deployment_view *view, const struct revision *update)
+{
+    int32_t count = 0;
+    for (size_t i = 0; i < view->revision_count; i++)
+        if (view->revisions[i] != update)
+            count += counted(view, view->revisions[i]);
+    return count;
+}
+
+int32_t places(const struct revision *revision, const struct revision *update)
+{
+    int32_t count = revision->existing;
+    if (revision == update)
+        return count;
+    for (size_t i = 0; i < revision->instances.len; i++) {
+        const struct instance *instance = revision->instances.items[i];
+        if (instance_deleting(instance))
+            continue;
+        bool handed_over =
+            instance->replaced_by && !instance_superseded(instance->replaced_by, update);
+        count -= handed_over || instance_superseded(instance, update);
+    }
+    return count;
+}
+
+int32_t places_of_others(const struct deployment_view *view, const struct revision *update)
+{
+    int32_t count = 0;
+    for (size_t i = 0; i < view->revision_count; i++)
+        if (view->revisions[i] != update)
+            count += places(view->revisions[i], update);
+    return count;
+}
+
+struct revision *next_older(const struct deployment_view *view, const struct revision *except,
+                            int64_t number)
+{
+    struct revision *best = NULL;
+    for (size_t i = 0; i < view->revision_count; i++) {
+        struct revision *revision = view->revisions[i];
+        int64_t own = revision_number(revision->rs);
+        if (revision != except && own < number && (!best || own > revision_number(best->rs)))
+            best = revision;
+    }
+    return best;
+}
+
+/* Old instances whose bases @update may come to. */
+static int32_t on_selected_bases(const struct revision *revision, const struct revision *update)
+{
+    int32_t count = 0;
+    for (size_t i = 0; i < revision->instances.len; i++) {
+        const struct instance *instance = revision->instances.items[i];
+        count += !instance_deleting(instance) && instance->base &&
+                 base_selected(instance->base, &update->rs->spec.template);
+    }
+    return count;
+}
+
+int32_t places_given(const struct deployment_view *view, const struct revision *update,
+                     int32_t left)
+{
+    int32_t given = 0;
+    for (struct revision *r = next_older(view, update, INT64_MAX); r;
+         r = next_older(view, update, revision_number(r->rs))) {
+        int32_t has = counted(view, r), keep = has < left ? has : left;
+        int32_t surplus = places(r, update) - keep, fit = on_selected_bases(r, update);
+        left -= keep;
+        given += surplus < 0 ? 0 : surplus < fit ? surplus : fit;
+    }
+    return given;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef KOUPLELESS_CONTROLLER_ENGINE_PLAN_MODULE_H
+#define KOUPLELESS_CONTROLLER_ENGINE_PLAN_MODULE_H
+
+#include "services/controller/engine/action.h"
+#include "services/controller/engine/view.h"
+
+#define INSTALL_RETRY_FIRST_MS 1000
+#define INSTALL_RETRY_MAX_MS 300000
+#define MODULE_STATUS_QUIET_MS 1000 /* a phase is worth a write when it lasts this long */
+#define REPORT_SETTLE_MS 2000 /* a report so soon after an operation may be older than its end */
+
+struct module_view {
+    const struct instance *instance;
+    bool bases_unknown; /* of its base Deployment: whether its base is gone is not known */
+    bool wanted;        /* its revision is the one being released, or runs undisturbed */
+    int64_t now_ms;     /* mono */
+    int64_t wall_ms;
+};
+
+/** operation_retry_at() - when @operation, which has failed, is tried again; mono ms, later with each failure. */
+int64_t operation_retry_at(const struct operation *operation);
+
+/**
+ * plan_module() - the life of one instance: install, switch, available, heal, uninstall
+ *
+ * Requirements 1.1, 1.2, 3.2, 4.2. Level-triggered: what is done follows from what was reported and
+ * from the last operation, so a lost answer or a restart of anything leads to the same end. What takes a
+ * module off its base waits until it is out of traffic (traffic.h). An instance without a revision is left alone
+ * until it is deleted, which is done here once no ModuleReplicaSet owns it any more.
+ */
+void plan_module(const struct module_view *view, struct plan *plan);
+
+#endif

@@ -1,0 +1,481 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From numbers to instances.
+ *
+ * For each revision there is a number wanted (spec.replicas of its ModuleReplicaSet) and a number that
+ * exists. The difference is closed in this order:
+ *
+ *   1. the update revision lacks j, old revisions have s too many that nobody claims:
+ *      min(j, s) old instances are chosen (Evict) and get a successor each, in the way of upgrade.h;
+ *      an old instance goes by itself when its successor is Available (plan_module)
+ *   2. a revision still lacks some: bases are chosen (Place), and instances are made there
+ *   3. a revision still has too many: they are chosen (Evict) and deleted
+ *
+ * Before that, successors of a revision that is not wanted any more are given up: what they were to
+ * replace serves still, and is replaced by what is wanted now, in the batches of that release.
+ *
+ * Questions to the scheduler are answered later; the answer waits in the revision until the next
+ * planning uses it up, and is checked against what is there by then.
+ */
+#include "services/controller/engine/plan_replicaset.h"
+
+#include "lib/base/map.h"
+#include "lib/base/str.h"
+#include "lib/model/labels.h"
+#include "services/controller/engine/plan_deployment.h"
+#include "services/controller/engine/upgrade.h"
+
+static struct revision *update_revision(const struct deployment_view *view)
+{
+    if (!view->template || view->md->meta.deletion_ms)
+        return NULL;
+    AUTO_FREE char *name = update_revision_name(view->md, view->template);
+    return view_revision(view, name);
+}
+
+static int32_t lack(const struct revision *revision)
+{
+    int32_t missing = revision->rs->spec.replicas - revision->existing;
+    return missing > 0 ? missing : 0;
+}
+
+/* Instances that are given up since @update, which they replaced, is wanted again. */
+static int32_t given_up(const struct revision *revision, const struct revision *update)
+{
+    int32_t count = 0;
+    for (size_t i = 0; update && update->replaced && i < revision->instances.len; i++)
+        count += !instance_deleting(revision->instances.items[i]) &&
+                 instance_superseded(revision->instances.items[i], update);
+    return count;
+}
+
+/* Instances beyond the wanted number that have no successor yet. */
+static int32_t unclaimed_surplus(const struct revision *revision, const struct revision *update)
+{
+    int32_t surplus = revision->existing - revision->replaced - given_up(revision, update) -
+                      revision->rs->spec.replicas;
+    return surplus > 0 ? surplus : 0;
+}
+
+static bool web_path_in_use(const struct revision *revision)
+{
+    return json_map_get(&revision->rs->meta.annotations, ANNOTATION_WEB_PATH_IN_USE) != NULL;
+}
+
+static struct instance *find_instance(const struct revision *revision, const char *name)
+{
+    for (size_t i = 0; i < revision->instances.len; i++)
+        if (str_eq(revision->instances.items[i]->module->meta.name, name))
+            return revision->instances.items[i];
+    return NULL;
+}
+
+static struct base_state *find_base(const struct deployment_view *view, const char *name)
+{
+    for (size_t i = 0; i < view->base_count; i++)
+        if (str_eq(view->bases[i]->base->meta.name, name))
+            return view->bases[i];
+    return NULL;
+}
+
+/* Asks the scheduler, unless that is under way, or was just answered with too little. */
+static void ask(const struct deployment_view *view, const struct revision *revision,
+                enum action_type question, int32_t count, struct plan *plan)
+{
+    const struct placement *asked = question == ACTION_PLACE ? &revision->place : &revision->evict;
+    int64_t again_ms = asked->answered_ms + PLACE_RETRY_MS;
+    if (asked->state == PLACEMENT_ASKED)
+        return;
+    if (asked->explanation && view->now_ms < again_ms)
+        plan_requeue(plan, again_ms);
+    else
+        plan_add(plan, question, revision->rs->meta.name)->number = count;
+}
+
+static void create_module(struct plan *plan, const struct revision *revision, const char *base,
+                          const struct instance *replaces, struct upgrade_choice choice)
+{
+    struct action *action = plan_add(plan, ACTION_CREATE_MODULE, revision->rs->meta.name);
+    action->base = mem_strdup(base);
+    if (replaces) {
+        action->replaces = mem_strdup(replaces->module->meta.name);
+        action->way = choice.way;
+        action->reason = mem_strdup(choice.reason);
+    }
+}
+
+/* -- successors of the release before -- */
+
+/* What to do with @old and its @successor that is not of @update: one of them goes. */
+static void end_pair(const struct instance *old, const struct instance *successor,
+                     const struct revision *update, struct plan *plan)
+{
+    bool serves = old->revision == update && instance_may_serve(successor);
+    bool in_the_way = old->module->status.phase == MODULE_FAILED;
+    if (!instance_superseded(successor, update))
+        plan_add(plan, ACTION_DELETE_MODULE, old->module->meta.name);
+    else if (!serves || in_the_way || successor->module->spec.upgrade_way != WAY_SIDE_BY_SIDE)
+        plan_add(plan, ACTION_DELETE_MODULE, successor->module->meta.name);
+    /* else the old one first takes its traffic back (plan_module.c) */
+}
+
+/* Return: whether anything was to be done: numbers are compared when it is. */
+static bool end_former_release(const struct deployment_view *view, const struct revision *update,
+                               struct plan *plan)
+{
+    size_t before = plan->actions.len;
+    for (size_t r = 0; r < view->revision_count; r++) {
+        const struct revision *revision = view->revisions[r];
+        for (size_t i = 0; revision->replaced && i < revision->instances.len; i++) {
+            const struct instance *old = revision->instances.items[i];
+            if (old->replaced_by && old->replaced_by->revision != update && !instance_deleting(old))
+                end_pair(old, old->replaced_by, update, plan);
+        }
+    }
+    return plan->actions.len > before;
+}
+
+/* -- 1. successors -- */
+
+static bool can_be_replaced(const struct instance *old, const struct revision *update)
+{
+    return old && !instance_deleting(old) && !old->replaced_by && old->base &&
+           !instance_superseded(old, update);
+}
+
+/* Bases with an instance of this module, of whatever revision, or just leaving: two revisions may have been offered the same base. */
+static void find_occupied(const struct deployment_view *view, struct map *occupied)
+{
+    bool offered = false;
+    for (size_t r = 0; r < view->revision_count; r++)
+        offered |= view->revisions[r]->place.state == PLACEMENT_ANSWERED;
+    for (size_t r = 0; r < view->revision_count && offered; r++) {
+        const struct revision *revision = view->revisions[r];
+        for (size_t i = 0; i < revision->instances.len; i++)
+            map_put(occupied, revision->instances.items[i]->module->spec.base_name,
+                    revision->instances.items[i]);
+    }
+}
+
+/* The next of the bases that the scheduler offered, or NULL. It is occupied from now on. */
+static const char *next_offered_base(const struct deployment_view *view,
+                                     const struct revision *update, size_t *at,
+                                     struct map *occupied)
+{
+    while (*at < update->place.names.len) {
+        const char *name = update->place.names.items[(*at)++];
+        struct base_state *base = find_base(view, name);
+        if (!base || !base_eligible(base, &update->rs->spec.template) || map_get(occupied, name))
+            continue;
+        map_put(occupied, name, base);
+        return name;
+    }
+    return NULL;
+}
+
+static bool same_version(const struct module_spec *a, const struct module_spec *b)
+{
+    return str_eq(a->name, b->name) && str_eq(a->version, b->version);
+}
+
+/* How @old is replaced by one of @update. */
+static struct upgrade_choice choose_way(const struct deployment_view *view,
+                                        const struct revision *update, const struct instance *old,
+                                        bool room)
+{
+    const struct module_template_spec *template = &update->rs->spec.template;
+    struct upgrade_case one = {
+        .policy = view->md->spec.strategy.upgrade_policy,
+        .web_path_in_use = web_path_in_use(update),
+        .same_version = same_version(&old->module->spec.module, &template->module),
+        .base_unfit = !base_belongs(old->base, view->md->spec.base_deployment_name) ||
+                      !base_fits(old->base, template),
+        .room = room,
+    };
+    return upgrade_choose(&one);
+}
+
+static bool wants_other_base(const struct deployment_view *view, const struct revision *update,
+                             const struct instance *old)
+{
+    return choose_way(view, update, old, true).way == WAY_OTHER_BASE;
+}
+
+/* Whether those of @old go to other bases, one as the other. */
+static bool moves_all(const struct deployment_view *view, const struct revision *update,
+                      const struct revision *old)
+{
+    struct upgrade_case one = {
+        .policy = view->md->spec.strategy.upgrade_policy,
+        .web_path_in_use = web_path_in_use(update),
+        .same_version =
+            same_version(&old->rs->spec.template.module, &update->rs->spec.template.module),
+        .room = true,
+    };
+    return upgrade_choose(&one).way == WAY_OTHER_BASE;
+}
+
+/*
+ * The answer about room that successors on other bases need.
+ * Return: false where it is not there yet (asked for).
+ */
+static bool room_known(const struct deployment_view *view, const struct revision *update,
+                       int32_t count, struct plan *plan)
+{
+    if (update->place.state == PLACEMENT_ANSWERED)
+        return true;
+    ask(view, update, ACTION_PLACE, count, plan);
+    return false;
+}
+
+/* Whether successors are under way on other bases: the bases they free are room for the next ones. */
+static bool moving_over(const struct revision *update)
+{
+    for (size_t i = 0; i < update->instances.len; i++) {
+        const struct instance *instance = update->instances.items[i];
+        if (instance->replaces && instance->module->spec.upgrade_way == WAY_OTHER_BASE &&
+            !instance_deleting(instance))
+            return true;
+    }
+    return false;
+}
+
+/* Whether one of those that were chosen to be replaced wants another base. */
+static bool chosen_want_other_base(const struct deployment_view *view,
+                                   const struct revision *update, const struct revision *old)
+{
+    for (size_t i = 0; i < old->evict.names.len; i++) {
+        const struct instance *victim = find_instance(old, old->evict.names.items[i]);
+        if (can_be_replaced(victim, update) && wants_other_base(view, update, victim))
+            return true;
+    }
+    return false;
+}
+
+static bool was_chosen(const struct revision *old, const struct instance *instance)
+{
+    for (size_t i = 0; i < old->evict.names.len; i++)
+        if (str_eq(old->evict.names.items[i], instance->module->meta.name))
+            return true;
+    return false;
+}
+
+/* In place of those that can't be replaced now, since their base is unfit and no other has room: others, where they are. */
+static void replace_others(const struct deployment_view *view, const struct revision *update,
+                           const struct revision *old, int32_t count, struct plan *plan)
+{
+    for (size_t i = 0; i < old->instances.len && count > 0; i++) {
+        const struct instance *victim = old->instances.items[i];
+        if (!can_be_replaced(victim, update) || was_chosen(old, victim))
+            continue;
+        struct upgrade_choice choice = choose_way(view, update, victim, /* room= */ false);
+        if (choice.way == WAY_NONE)
+            continue;
+        create_module(plan, update, victim->base->base->meta.name, victim, choice);
+        count--;
+    }
+}
+
+/* Makes successors for the old instances that were chosen. */
+static void make_successors(const struct deployment_view *view, struct revision *update,
+                            struct revision *old, int32_t count, struct map *occupied,
+                            struct plan *plan)
+{
+    bool other_bases = chosen_want_other_base(view, update, old);
+    if (other_bases && !room_known(view, update, count, plan))
+        return;
+    int32_t made = 0, stuck = 0;
+    size_t offered = 0;
+    for (size_t i = 0; i < old->evict.names.len && made + stuck < count; i++) {
+        const struct instance *victim = find_instance(old, old->evict.names.items[i]);
+        if (!can_be_replaced(victim, update))
+            continue;
+        bool other_base = wants_other_base(view, update, victim);
+        const char *other = other_base ? next_offered_base(view, update, &offered, occupied) : NULL;
+        struct upgrade_choice choice = choose_way(view, update, victim, other != NULL);
+        if (choice.way == WAY_IN_PLACE && other_base && offered)
+            break; /* one by one through the free bases, rather than with a gap */
+        const char *base = choice.way == WAY_OTHER_BASE ? other : victim->base->base->meta.name;
+        if (choice.way != WAY_NONE)
+            create_module(plan, update, base, victim, choice);
+        made += choice.way != WAY_NONE;
+        stuck += choice.way == WAY_NONE;
+    }
+    replace_others(view, update, old, stuck, plan);
+    plan_add(plan, ACTION_FORGET_EVICT, old->rs->meta.name);
+    if (other_bases)
+        plan_add(plan, ACTION_FORGET_PLACE, update->rs->meta.name);
+}
+
+static bool waits_for_way(const struct instance *instance)
+{
+    return !instance_deleting(instance) && instance_refused_beside(instance) &&
+           instance->replaces->base;
+}
+
+static bool waiting_want_other_base(const struct deployment_view *view,
+                                    const struct revision *update)
+{
+    for (size_t i = 0; i < update->instances.len; i++) {
+        const struct instance *instance = update->instances.items[i];
+        if (waits_for_way(instance) && wants_other_base(view, update, instance->replaces))
+            return true;
+    }
+    return false;
+}
+
+/*
+ * Instances that were refused beside their predecessor (WebPathInUse) get another way: a free base, else in
+ * place. On a free base the instance is made anew, since its name says where it is.
+ */
+static void find_other_way(const struct deployment_view *view, struct revision *update,
+                           struct map *occupied, struct plan *plan)
+{
+    if (waiting_want_other_base(view, update) &&
+        !room_known(view, update, update->waiting_way, plan))
+        return;
+    size_t offered = 0;
+    for (size_t i = 0; i < update->instances.len; i++) {
+        const struct instance *instance = update->instances.items[i];
+        if (!waits_for_way(instance))
+            continue;
+        const char *other = wants_other_base(view, update, instance->replaces)
+                                ? next_offered_base(view, update, &offered, occupied)
+                                : NULL;
+        struct upgrade_choice choice = choose_way(view, update, instance->replaces, other != NULL);
+        if (choice.way == WAY_OTHER_BASE) {
+            plan_add(plan, ACTION_DELETE_MODULE, instance->module->meta.name);
+            create_module(plan, update, other, instance->replaces, choice);
+        } else if (choice.way == WAY_IN_PLACE) {
+            struct action *action = plan_add(plan, ACTION_SET_WAY, instance->module->meta.name);
+            action->way = choice.way;
+            action->reason = mem_strdup(choice.reason);
+        }
+    }
+    plan_add(plan, ACTION_FORGET_PLACE, update->rs->meta.name);
+}
+
+/* Return: how many instances of @update are being taken care of as successors. */
+static int32_t plan_successors(const struct deployment_view *view, struct revision *update,
+                               struct map *occupied, struct plan *plan)
+{
+    int32_t missing = lack(update), covered = 0;
+    for (size_t i = 0; i < view->revision_count && covered < missing; i++) {
+        struct revision *old = view->revisions[i];
+        int32_t surplus = old == update ? 0 : unclaimed_surplus(old, update);
+        int32_t count = surplus < missing - covered ? surplus : missing - covered;
+        if (!count)
+            continue;
+        covered += count;
+        if (moves_all(view, update, old) && moving_over(update))
+            continue; /* the next wave begins when this one has freed its bases */
+        if (old->evict.state != PLACEMENT_ANSWERED)
+            ask(view, old, ACTION_EVICT, count, plan);
+        else
+            make_successors(view, update, old, count, occupied, plan);
+    }
+    return covered;
+}
+
+/* -- 2. and 3. free bases, and removal -- */
+
+static void place_missing(const struct deployment_view *view, struct revision *revision,
+                          int32_t missing, struct map *occupied, struct plan *plan)
+{
+    if (revision->place.state != PLACEMENT_ANSWERED) {
+        ask(view, revision, ACTION_PLACE, missing, plan);
+        return;
+    }
+    size_t offered = 0;
+    int32_t made = 0;
+    for (; made < missing; made++) {
+        const char *base = next_offered_base(view, revision, &offered, occupied);
+        if (!base)
+            break;
+        create_module(plan, revision, base, NULL, (struct upgrade_choice){0});
+    }
+    plan_add(plan, ACTION_FORGET_PLACE, revision->rs->meta.name);
+    if (!made) /* the answer was to another question: nothing else happens that would ask again */
+        plan_requeue(plan, view->now_ms);
+}
+
+static void remove_surplus(const struct deployment_view *view, struct revision *revision,
+                           int32_t surplus, struct plan *plan)
+{
+    if (revision->evict.state != PLACEMENT_ANSWERED) {
+        ask(view, revision, ACTION_EVICT, surplus, plan);
+        return;
+    }
+    bool removed = false;
+    for (size_t i = 0; i < revision->evict.names.len && surplus > 0; i++) {
+        const struct instance *victim = find_instance(revision, revision->evict.names.items[i]);
+        if (!victim || instance_deleting(victim) || victim->replaced_by)
+            continue;
+        plan_add(plan, ACTION_DELETE_MODULE, victim->module->meta.name);
+        surplus--;
+        removed = true;
+    }
+    plan_add(plan, ACTION_FORGET_EVICT, revision->rs->meta.name);
+    if (!removed) /* as in place_missing() */
+        plan_requeue(plan, view->now_ms);
+}
+
+static bool plan_has(const struct plan *plan, enum action_type type,
+                     const struct revision *revision)
+{
+    for (size_t i = 0; i < plan->actions.len; i++)
+        if (plan->actions.items[i].type == type &&
+            str_eq(plan->actions.items[i].name, revision->rs->meta.name))
+            return true;
+    return false;
+}
+
+/* An answer that nobody needs any more would be wrong by the time when somebody does. */
+static void forget_answers(const struct revision *revision, const struct revision *update,
+                           struct plan *plan)
+{
+    if (revision->place.state == PLACEMENT_ANSWERED && !lack(revision))
+        plan_add(plan, ACTION_FORGET_PLACE, revision->rs->meta.name);
+    if (revision->evict.state == PLACEMENT_ANSWERED && !unclaimed_surplus(revision, update))
+        plan_add(plan, ACTION_FORGET_EVICT, revision->rs->meta.name);
+}
+
+static void close_differences(const struct deployment_view *view, struct revision *update,
+                              struct map *occupied, struct plan *plan)
+{
+    if (update && update->waiting_way && web_path_in_use(update)) {
+        find_other_way(view, update, occupied, plan);
+        return;
+    }
+    int32_t covered = update ? plan_successors(view, update, occupied, plan) : 0;
+    int32_t reserved = covered; /* old instances that get a successor are not removed */
+    for (size_t i = 0; i < view->revision_count; i++) {
+        struct revision *revision = view->revisions[i];
+        int32_t missing = lack(revision) - (revision == update ? covered : 0);
+        int32_t surplus = unclaimed_surplus(revision, update);
+        if (revision != update) {
+            int32_t kept = surplus < reserved ? surplus : reserved;
+            reserved -= kept;
+            surplus -= kept;
+        }
+        if (missing > 0 && !plan_has(plan, ACTION_FORGET_PLACE, revision))
+            place_missing(view, revision, missing, occupied, plan);
+        if (surplus > 0)
+            remove_surplus(view, revision, surplus, plan);
+        forget_answers(revision, update, plan);
+    }
+}
+
+void plan_replicasets(const struct deployment_view *view, struct plan *plan)
+{
+    struct revision *update = update_revision(view);
+    bool held = view->owner_conflict || view->bases_unknown || view->bases_problem;
+    if (held && !view->md->meta.deletion_ms)
+        return;
+    if (end_former_release(view, update, plan))
+        return;
+    struct map occupied = {0};
+    find_occupied(view, &occupied);
+    close_differences(view, update, &occupied, plan);
+    map_done(&occupied);
+}

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "services/controller/engine/release_status.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "services/controller/engine/engine_test_kit.h"
+
+static void check(const struct kit_row *rows, size_t count)
+{
+    AUTO_FREE char *wrong = kit_wrong(plan_deployment, rows, count, /* events_only= */ true);
+    assert_string_equal(wrong, "");
+}
+
+/* What users are told, once. */
+static void events(void **state)
+{
+    (void)state;
+    static const struct kit_row rows[] = {
+        {.name = "a release begins",
+         .spec = "v1 x5 batches=2",
+         .revisions = "v1#1=0",
+         .bases = "a",
+         .plan = "event BatchStarted"},
+        {.name = "a batch is done, the next begins",
+         .spec = "v1 x5 batches=2",
+         .release = FIRST_OF_TWO,
+         DONE_1,
+         .plan = "event BatchCompleted; event BatchStarted"},
+        {.name = "the last is done",
+         .spec = "v1 x5 batches=2",
+         .release = LAST_OF_TWO,
+         .revisions = "v1#1=5 aA bA cA dA eA",
+         .bases = "a b c d e",
+         .plan = "event BatchCompleted; event ReleaseCompleted"},
+        {.name = "Completed says nothing more",
+         .spec = "v1 x5 batches=2",
+         .release = "Completed 2/2 v1 was=0 changes=5 x5 batches=2",
+         .revisions = "v1#1=5 aA bA cA dA eN",
+         .bases = "a b c d e",
+         .plan = ""},
+        {.name = "5.3 a confirmation is waited for",
+         .spec = "v1 x5 batches=2 confirm pause",
+         .release = FIRST_OF_TWO " done",
+         DONE_1,
+         .plan = "event BatchCompleted; event WaitingForConfirmation"},
+        {.name = "5.3 a confirmation of another batch is refused",
+         .spec = "v1 x5 batches=2 confirm pause confirmed=2",
+         .release = WAITING,
+         DONE_1,
+         .plan = "event ConfirmationRefused"},
+        {.name = "an abort",
+         .spec = "v1 x5 batches=2 abort=v1",
+         .release = FIRST_OF_TWO,
+         DONE_1,
+         .plan = "event ReleaseAborted"},
+        {.name = "defect 11: the second owner",
+         .spec = "v1 x1 taken-by=other",
+         .plan = "event OwnedByAnother"},
+    };
+    check(rows, ARRAY_LEN(rows));
+}
+
+/* Plans twice, the second time with the status that the first wrote: nothing is said again. */
+static void said_once(void **state)
+{
+    (void)state;
+    static const struct kit_row rows[] = {
+        {.name = "refused confirmation",
+         .spec = "v1 x5 batches=2 confirm pause confirmed=2",
+         .release = WAITING,
+         DONE_1},
+        {.name = "second owner", .spec = "v1 x1 taken-by=other"},
+        {.name = "missing template in gray time",
+         .spec = "v1 x5 batches=2 gray=60 template-missing",
+         .release = GRAY,
+         DONE_1},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct kit kit;
+        kit_init(&kit, &rows[i]);
+        size_t said = 0;
+        for (int round = 0; round < 2; round++) {
+            struct deployment_view view = kit_view(&kit);
+            struct plan plan = {0};
+            plan_deployment(&view, &plan);
+            for (size_t a = 0; a < plan.actions.len; a++) {
+                said += plan.actions.items[a].type == ACTION_EVENT;
+                if (plan.actions.items[a].type == ACTION_WRITE_STATUS)
+                    kit_write_status(&kit, &plan.actions.items[a]);
+            }
+            plan_done(&plan);
+        }
+        assert_int_equal(said, 1);
+        kit_done(&kit);
+    }
+}
+
+/* The status that @row's plan writes; kit_done() frees it. */
+static struct module_deployment_status *status_of(struct kit *kit, const struct kit_row *row)
+{
+    kit_init(kit, row);
+    struct deployment_view view = kit_view(kit);
+    struct plan plan = {0};
+    plan_deployment(&view, &plan);
+    for (size_t a = 0; a < plan.actions.len; a++)
+        if (plan.actions.items[a].type == ACTION_WRITE_STATUS)
+            kit_write_status(kit, &plan.actions.items[a]);
+    plan_done(&plan);
+    return &kit->md->status;
+}
+
+static const struct condition *condition_of(const struct module_deployment_status *status,
+                                            const char *type)
+{
+    const struct condition *conditions = status->conditions.items;
+    for (size_t i = 0; i < status->conditions.len; i++)
+        if (str_eq(conditions[i].type, type))
+            return &conditions[i];
+    fail_msg("no condition %s", type);
+    return NULL;
+}
+
+static void status_counts(void **state)
+{
+    (void)state;
+    static const struct kit_row row = {
+        .spec = "v2 x5 batches=2",
+        .release = "Executing 1/2 v2 was=0 changes=5 x5 batches=2",
+        .revisions = "v1#1=2 bA dA eN cT-; v2#2=3 aA bF>sb cU",
+        .bases = "a b c d e",
+    };
+    struct kit kit;
+    const struct module_deployment_status *status = status_of(&kit, &row);
+    assert_int_equal(status->observed_generation, 1);
+    assert_int_equal(status->replicas, 6);
+    assert_int_equal(status->available_replicas, 3);
+    assert_int_equal(status->ready_replicas, 3);
+    assert_int_equal(status->unavailable_replicas, 2);
+    assert_int_equal(status->updated_replicas, 3);
+    assert_int_equal(status->updated_available_replicas, 1);
+    assert_int_equal(status->updated_ready_replicas, 1);
+    assert_string_equal(status->label_selector, LABEL_MODULE_DEPLOYMENT "=web");
+    assert_string_equal(condition_of(status, "Available")->status, "False");
+    assert_string_equal(condition_of(status, "Progressing")->status, "True");
+    assert_string_equal(condition_of(status, "Degraded")->status, "True");
+    assert_non_null(strstr(condition_of(status, "Degraded")->message, "v2@b"));
+    kit_done(&kit);
+}
+
+/* Defect 32, requirement 5.6: that there is no room is said. */
+static void lack_of_room_is_said(void **state)
+{
+    (void)state;
+    static const struct kit_row row = {
+        .spec = "v1 x3",
+        .release = "Executing 1/1 v1 was=0 changes=3 x3",
+        .revisions = "v1#1=3 aA",
+        .bases = "a b:0 c:0",
+        .answers = "place v1 spent",
+    };
+    struct kit kit;
+    const struct module_deployment_status *status = status_of(&kit, &row);
+    const struct condition *degraded = condition_of(status, "Degraded");
+    assert_string_equal(degraded->status, "True");
+    assert_string_equal(degraded->reason, "NoCapacity");
+    assert_string_equal(degraded->message, "1 of 3 placed");
+    kit_done(&kit);
+}
+
+/* Counters alone are written at most every STATUS_WRITE_EVERY_MS; a change of the release at once. */
+static void counters_wait(void **state)
+{
+    (void)state;
+    static const struct kit_row rows[] = {
+        {.name = "a counter", .revisions = "v1#1=3 aA bU cU", .plan = "requeue at 1000600"},
+        {.name = "the batch",
+         .revisions = "v1#1=3 aA bA cA",
+         .plan =
+             "status Executing 2/2 BatchExecuting (3 of 3 available); replicaset v1 replicas 5"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct kit_row row = rows[i];
+        row.spec = "v1 x5 batches=2";
+        row.release = FIRST_OF_TWO;
+        row.bases = "a b c d e";
+        struct kit kit;
+        kit_init(&kit, &row);
+        kit_settle(&kit);
+        kit.md->status.available_replicas = 0;
+        kit.status_written_ms = KIT_NOW_MS - STATUS_WRITE_EVERY_MS + 600;
+        struct deployment_view view = kit_view(&kit);
+        struct plan plan = {0};
+        plan_deployment(&view, &plan);
+        AUTO_FREE char *got = kit_plan_text(&plan, false);
+        assert_string_equal(got, row.plan);
+        plan_done(&plan);
+        kit_done(&kit);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(events),        cmocka_unit_test(said_once),
+        cmocka_unit_test(status_counts), cmocka_unit_test(lack_of_room_is_said),
+        cmocka_unit_test(counters_wait),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

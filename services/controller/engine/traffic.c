@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "services/controller/engine/traffic.h"
+
+#include <string.h>
+
+#include "lib/base/clock.h"
+#include "lib/base/map.h"
+#include "lib/base/str.h"
+#include "lib/model/labels.h"
+#include "services/controller/engine/plan_module.h"
+
+#define ON "true"
+
+static char *label_of(const char *module)
+{
+    return mem_printf(LABEL_TRAFFIC_PREFIX "%s", module);
+}
+
+static bool runs_still(const struct instance *old, const struct operation *replacement)
+{
+    bool seen = old->reported == REPORTED_ACTIVE &&
+                old->reported_ms >= replacement->ended_ms + REPORT_SETTLE_MS;
+    return replacement->restored || seen;
+}
+
+/*
+ * When @old is to be out of traffic for its successor in place, mono; TIME_NEVER: not for that. From the
+ * first moment on, for the successor is about to be installed; but where that has failed and the old version
+ * runs as before, it serves until the next attempt.
+ */
+static int64_t makes_way_at(const struct instance *old)
+{
+    const struct instance *successor = old->replaced_by;
+    if (!successor || successor->module->spec.upgrade_way != WAY_IN_PLACE)
+        return TIME_NEVER;
+    const struct operation *operation = &successor->operation;
+    bool failed = operation->type == OPERATION_INSTALL && operation->state == OPERATION_FAILED &&
+                  !operation->unanswered;
+    return failed && runs_still(old, operation) ? operation_retry_at(operation) : 0;
+}
+
+static bool serves(const struct instance *instance, int64_t now_ms)
+{
+    return instance->module->status.phase == MODULE_AVAILABLE && !instance_deleting(instance) &&
+           now_ms < makes_way_at(instance);
+}
+
+bool traffic_wanted(const struct base_state *base, const char *module, int64_t now_ms)
+{
+    for (size_t i = 0; i < base->instances.len; i++) {
+        const struct instance *instance = base->instances.items[i];
+        if (serves(instance, now_ms) && str_eq(instance->module->spec.module.name, module))
+            return true;
+    }
+    return false;
+}
+
+bool traffic_leaving(const struct base_state *base, const char *module, int64_t now_ms)
+{
+    AUTO_FREE char *label = label_of(module);
+    return json_map_get(&base->base->meta.labels, label) && !traffic_wanted(base, module, now_ms);
+}
+
+/* The labels that are to be on, and what has to be looked at again. */
+static void find_serving(const struct base_state *base, int64_t now_ms, struct map *serving,
+                         struct plan *plan)
+{
+    for (size_t i = 0; i < base->instances.len; i++) {
+        struct instance *instance = base->instances.items[i];
+        if (!serves(instance, now_ms))
+            continue;
+        AUTO_FREE char *label = label_of(instance->module->spec.module.name);
+        if (label_key_is_valid(label)) /* Modules that people wrote are not checked */
+            map_put(serving, label, instance);
+        if (makes_way_at(instance) != TIME_NEVER)
+            plan_requeue(plan, makes_way_at(instance));
+    }
+}
+
+void plan_traffic(const struct base_state *base, int64_t now_ms, struct plan *plan)
+{
+    const struct json_map *labels = &base->base->meta.labels;
+    struct map serving = {0};
+    struct json_map changes = {0};
+    find_serving(base, now_ms, &serving, plan);
+    for (size_t i = 0; i < labels->len; i++) {
+        const struct json_pair *label = &labels->items[i];
+        if (original_is_pod_label(label->key) && !base->originals)
+            json_map_set(&changes, label->key, "");
+        if (!str_starts_with(label->key, LABEL_TRAFFIC_PREFIX))
+            continue;
+        bool wanted = map_get(&serving, label->key) != NULL;
+        if (wanted && str_eq(label->value, ON))
+            map_remove(&serving, label->key);
+        else if (!wanted && !base_adopts(base, label->key + strlen(LABEL_TRAFFIC_PREFIX)))
+            json_map_set(&changes, label->key, "");
+    }
+    for (size_t i = 0; i < serving.len; i++)
+        json_map_set(&changes, serving.entries[i].key, ON);
+    map_done(&serving);
+    if (changes.len)
+        plan_add(plan, ACTION_LABEL_BASE, base->base->meta.name)->labels = changes;
+}

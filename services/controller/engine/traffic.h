@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef KOUPLELESS_CONTROLLER_ENGINE_TRAFFIC_H
+#define KOUPLELESS_CONTROLLER_ENGINE_TRAFFIC_H
+
+#include "services/controller/engine/action.h"
+#include "services/controller/engine/view.h"
+
+/*
+ * Which modules of a base get traffic (requirement 7.2): the label module.koupleless.alipay.com/<module>
+ * of the base (its Pod) is "true" while an Available instance of that module is there to stay, and absent
+ * else; the Service of the module selects by it. So the label goes when an instance becomes Unavailable, and
+ * before one is taken off the base: because it is deleted, or because another version is to be installed in
+ * its place. Where another Available version is on the base the label stays; so it does where an instance of
+ * the original ModuleController has it (engine/adopt.h), whose other labels go with the last of those.
+ */
+
+/** traffic_wanted() - whether @module (a name) of @base is to have traffic. @now_ms: mono. */
+bool traffic_wanted(const struct base_state *base, const char *module, int64_t now_ms);
+
+/**
+ * traffic_leaving() - whether the label of @module is on @base still, though it is to go
+ *
+ * What is done to the module on the base waits until it is gone: plan_traffic() takes it off.
+ */
+bool traffic_leaving(const struct base_state *base, const char *module, int64_t now_ms);
+
+/**
+ * plan_traffic() - at most one ACTION_LABEL_BASE for all modules of @base whose label is to change
+ * @plan: empty before
+ *
+ * Labels of other prefixes are left alone. Costs as much as what is on the base.
+ */
+void plan_traffic(const struct base_state *base, int64_t now_ms, struct plan *plan);
+
+#endif

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "services/controller/engine/view.h"
+
+#include "lib/base/str.h"
+
+struct revision *view_revision(const struct deployment_view *view, const char *name)
+{
+    for (size_t i = 0; i < view->revision_count; i++)
+        if (str_eq(view->revisions[i]->rs->meta.name, name))
+            return view->revisions[i];
+    return NULL;
+}
+
+bool instance_deleting(const struct instance *instance)
+{
+    return instance->module->meta.deletion_ms != 0;
+}
+
+bool instance_refused_beside(const struct instance *instance)
+{
+    const struct operation *operation = &instance->operation;
+    return instance->replaces && instance->module->spec.upgrade_way == WAY_SIDE_BY_SIDE &&
+           operation->type == OPERATION_INSTALL && operation->state == OPERATION_FAILED &&
+           str_eq(operation->reason, "WEB_PATH_IN_USE");
+}
+
+bool instance_may_serve(const struct instance *instance)
+{
+    const struct operation *operation = &instance->operation;
+    return instance->module->status.phase == MODULE_AVAILABLE ||
+           instance->reported == REPORTED_ACTIVE ||
+           (operation->type == OPERATION_SWITCH && operation->state != OPERATION_NONE);
+}
+
+bool instance_superseded(const struct instance *instance, const struct revision *update)
+{
+    const struct instance *old = instance->replaces;
+    return old && instance->revision != update && !instance_deleting(old) &&
+           (instance->module->status.phase != MODULE_AVAILABLE || old->revision == update);
+}
+
+bool instance_overwrites(const struct instance *successor)
+{
+    const struct instance *old = successor->replaces;
+    const struct module_instance_spec *spec = &successor->module->spec;
+    return old && spec->upgrade_way == WAY_IN_PLACE &&
+           str_eq(spec->base_name, old->module->spec.base_name) &&
+           str_eq(spec->module.name, old->module->spec.module.name) &&
+           str_eq(spec->module.version, old->module->spec.module.version);
+}
+
+bool base_belongs(const struct base_state *state, const char *deployment)
+{
+    return str_eq(state->base->spec.deployment, deployment);
+}
+
+bool base_adopts(const struct base_state *base, const char *module)
+{
+    for (size_t i = 0; base->originals && i < base->originals->len; i++)
+        if (str_eq(base->originals->items[i]->module->spec.module.name, module))
+            return true;
+    return false;
+}
+
+bool base_selected(const struct base_state *state, const struct module_template_spec *template)
+{
+    const struct json_map *selector = &template->base_selector;
+    for (size_t i = 0; i < selector->len; i++)
+        if (!str_eq(json_map_get(&state->base->meta.labels, selector->items[i].key),
+                    selector->items[i].value))
+            return false;
+    return true;
+}
+
+bool base_fits(const struct base_state *state, const struct module_template_spec *template)
+{
+    return state->ready && !state->terminating && !str_empty(state->base->spec.ip) &&
+           base_selected(state, template);
+}
+
+bool base_eligible(const struct base_state *state, const struct module_template_spec *template)
+{
+    const struct base_spec *spec = &state->base->spec;
+    bool room = !spec->max_module_count_set || state->module_count < spec->max_module_count;
+    return room && base_fits(state, template);
+}

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef KOUPLELESS_CONTROLLER_ENGINE_VIEW_H
+#define KOUPLELESS_CONTROLLER_ENGINE_VIEW_H
+
+#include "lib/base/vec.h"
+#include "lib/model/module.h"
+#include "lib/model/module_deployment.h"
+#include "lib/model/service.h"
+#include "services/controller/engine/original.h"
+
+/*
+ * What the plan functions see: the objects as they were last observed, linked with each other, and
+ * the little state that lives only in memory (running operations, answers of the scheduler). The
+ * controller's cache owns and updates these structs; the engine only reads them. Counters are kept up
+ * to date with every change, so that planning costs as much as what it touches, not as much as the fleet.
+ */
+
+/* What the last report of the agent said about an instance. */
+enum reported {
+    REPORTED_NOTHING, /* no report since the controller started, or since the operation ended */
+    REPORTED_ABSENT,
+    REPORTED_RESOLVED, /* being installed */
+    REPORTED_ACTIVE,
+    REPORTED_INACTIVE, /* installed beside the active version */
+    REPORTED_BROKEN,
+};
+
+enum operation_type { OPERATION_INSTALL, OPERATION_UNINSTALL, OPERATION_SWITCH };
+enum operation_state { OPERATION_NONE, OPERATION_RUNNING, OPERATION_SUCCEEDED, OPERATION_FAILED };
+
+/* The last operation on an instance that this process started. */
+struct operation {
+    enum operation_type type;
+    enum operation_state state;
+    char *code;         /* Arklet.InstallBizFailed, ... where it failed; owned */
+    char *reason;       /* WEB_PATH_IN_USE, ... or NULL; owned */
+    char *message;      /* owned */
+    char *digest;       /* sha256 of the jar; owned */
+    bool restored;      /* failed, and the version that was there before runs again */
+    int32_t failures;   /* in a row, of this type, said by the agent */
+    int32_t unanswered; /* in a row: nobody knows what happened; asked again under the same id */
+    int32_t
+        successes; /* so far, of any type: what is done once more after one is another operation */
+    int32_t duration_ms;
+    int64_t started_ms, ended_ms; /* mono */
+};
+
+struct revision;
+struct instance;
+
+/* A base and what is on it. */
+struct base_state {
+    const struct base *base;
+    struct {
+        struct instance **items;
+        size_t len, cap;
+    } instances; /* all Modules on it, those being deleted included */
+    const struct original_list *
+        originals; /* what the original ModuleController left here and is not taken over yet, or NULL */
+    bool ready; /* it and its agent answer */
+    bool terminating;
+    int32_t module_count; /* Modules on it, those decided but not created yet included */
+};
+
+/* A Module and its place in the world. */
+struct instance {
+    const struct module *module;
+    struct revision *revision;
+    struct base_state *base;   /* NULL: it is gone */
+    struct instance *replaces; /* the old one that goes when this one is Available, or NULL */
+    struct instance *replaced_by;
+    struct operation operation;
+    enum reported reported;
+    bool unhealthy;          /* its health says DOWN */
+    char *unhealthy_message; /* owned */
+    int64_t reported_ms;     /* mono, when `reported` was learnt */
+    int32_t index;           /* in revision->instances */
+};
+
+#define NO_CAPACITY "NoCapacity" /* begins the explanation where there is too little room */
+
+/* An answer of the scheduler, waiting to be used. */
+struct placement {
+    enum { PLACEMENT_NONE, PLACEMENT_ASKED, PLACEMENT_ANSWERED, PLACEMENT_FAILED } state;
+    struct json_strings names; /* bases, or instances to evict, best first */
+    char *
+        explanation; /* why not more (NO_CAPACITY ": ..."), or why it failed; owned; kept until the next answer */
+    int32_t asked;       /* how many were asked for */
+    int64_t answered_ms; /* mono */
+};
+
+/* A ModuleReplicaSet and its instances. */
+struct revision {
+    const struct module_replicaset *rs;
+    struct {
+        struct instance **items;
+        size_t len, cap;
+    } instances;         /* all, those being deleted included */
+    int32_t existing;    /* not being deleted */
+    int32_t available;   /* existing and Available */
+    int32_t terminating; /* being deleted */
+    int32_t failed;      /* existing and Failed */
+    int32_t replaced;    /* existing, with another one taking their place */
+    int32_t
+        waiting_way; /* existing, refused for WebPathInUse beside the old one: another way is to be found */
+    struct placement place, evict;
+    int64_t status_written_ms; /* mono; when the status of the ModuleReplicaSet was last written */
+};
+
+/* A Service that is owned by the deployment. */
+struct service_state {
+    const struct service *service;
+};
+
+/* Why the last attempt to make or change the Service of a deployment came to nothing. */
+struct service_refusal {
+    char *name;   /* of the Service */
+    char *reason; /* ServiceConflict, ServiceRefused; NULL: who has the name is being asked */
+    char *message;
+    int64_t at_ms; /* mono */
+};
+
+/* A write that was refused is tried again well before (setbacks.c); else what it was for is gone. */
+#define WRITE_REFUSAL_KEPT_MS 90000
+
+/* What the store did not take lately of what follows from a deployment. */
+struct write_refusal {
+    char *key;     /* the key of the workqueue whose plan it ended; NULL: nothing was refused */
+    char *message; /* verb, object and why */
+    int64_t at_ms; /* mono, of the last attempt */
+};
+
+/* One ModuleDeployment with all that belongs to it. */
+struct deployment_view {
+    const struct module_deployment *md;
+    const struct module_template_spec
+        *template; /* spec.template, or of the ModuleTemplate; NULL: that is missing */
+    struct revision *const *revisions; /* in no order */
+    size_t revision_count;
+    struct base_state *const *bases; /* of the base Deployment */
+    size_t base_count;
+    struct service_state *const *services; /* owned by it, in no order */
+    size_t service_count;
+    const struct service_refusal *service_refusal; /* or NULL */
+    const struct write_refusal *write_refusal;     /* or NULL */
+    const char
+        *owner_conflict; /* another ModuleDeployment that has this module on these bases, or NULL */
+    int64_t now_ms;      /* mono */
+    int64_t wall_ms;
+    int64_t status_written_ms; /* mono; when the status was last written */
+    bool bases_unknown;        /* they were not listed yet: nobody knows what is there */
+    const char *
+        bases_problem; /* why they are not known, or that the base Deployment is not there; NULL = neither */
+};
+
+/** view_revision() - the revision of that name, or NULL. */
+struct revision *view_revision(const struct deployment_view *view, const char *name);
+
+/** instance_deleting() - whether it is on its way out. */
+bool instance_deleting(const struct instance *instance);
+
+/** instance_refused_beside() - whether its install was refused since its predecessor has the web path (java-level "Child name [..] is not unique"): it waits for another way. */
+bool instance_refused_beside(const struct instance *instance);
+
+/** instance_may_serve() - whether the traffic of its base may go to it: also where a switch was begun and nobody has said yet that it is Available. */
+bool instance_may_serve(const struct instance *instance);
+
+/**
+ * instance_superseded() - whether it was to replace another one, but is given up
+ *
+ * So it is when its revision is not @update (NULL: none is) any more, and it never came to serve, or what
+ * it was to replace is wanted again.
+ */
+bool instance_superseded(const struct instance *instance, const struct revision *update);
+
+/**
+ * instance_overwrites() - whether @successor is installed in place over an instance of the same name and version
+ *
+ * On the base there is one module of that name, and no report tells whose jar it is. Where it is the
+ * successor's, taking the old one off would take off the new one.
+ */
+bool instance_overwrites(const struct instance *successor);
+
+/** base_belongs() - whether @base is one of base Deployment @deployment. */
+bool base_belongs(const struct base_state *base, const char *deployment);
+
+/** base_adopts() - whether the original left an instance of @module (a name) on @base that is not taken over yet: all of that module stays there as it is. */
+bool base_adopts(const struct base_state *base, const char *module);
+
+/** base_selected() - whether the selector of @template matches @base. */
+bool base_selected(const struct base_state *base, const struct module_template_spec *template);
+
+/** base_fits() - whether a new instance of @template may come to @base in the place of another one: ready, and selected. */
+bool base_fits(const struct base_state *base, const struct module_template_spec *template);
+
+/** base_eligible() - whether @base can take a new instance of @template: ready, room, selector matches (requirement 5.6). Does not look at what is on it. */
+bool base_eligible(const struct base_state *base, const struct module_template_spec *template);
+
+#endif
