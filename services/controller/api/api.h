@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef KOUPLELESS_CONTROLLER_API_API_H
+#define KOUPLELESS_CONTROLLER_API_API_H
+
+#include "lib/ctl/loop.h"
+#include "lib/rpc/server.h"
+#include "services/controller/store/store.h"
+
+/*
+ * The public gRPC API: ReleaseService and InventoryService, over the store. Handlers start on a gRPC
+ * thread and answer from the store's; the API holds no state but the results of request ids.
+ */
+struct api;
+
+/** api_new() - @loop: where watches are ended, since a store's watch can't end itself. */
+struct api *api_new(struct store *store, struct loop *loop);
+
+/** api_add() - adds both services to @server, before it starts. */
+void api_add(struct api *api, struct rpc_server *server);
+
+/** api_free() - after the server has stopped and the loop took its last turn. */
+void api_free(struct api *api);
+
+#endif

@@ -1,0 +1,674 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Carrying plans out.
+ *
+ * The actions of a plan run in order. A write to the store is waited for before the next action is
+ * begun, for the order of writes is what a crash leaves behind; only creations and deletions of
+ * Modules next to each other go out together. A write that fails ends the plan: the key is planned
+ * anew from what is there then. When all is written and the cache has seen the newest version of
+ * what was written, the key may be planned again.
+ *
+ * What the cache sees and what a write answers come in either order. So from its begin each write takes down
+ * which versions of its object the cache sees; the answer says for which of them it was.
+ */
+#include <string.h>
+
+#include "lib/base/str.h"
+#include "lib/base/vec.h"
+#include "lib/model/labels.h"
+#include "services/controller/controller_internal.h"
+#include "services/controller/documents.h"
+#include "services/controller/engine/plan_replicaset.h"
+
+#define WRITES_AT_ONCE 256
+#define SEEN_TIMEOUT_MS 10000
+
+/* A key whose plan is being carried out. */
+struct work {
+    struct controller *controller;
+    char *key; /* "d/ns/name", "m/ns/name", "b/ns/name", "o/ns/name", "r/ns/name" */
+    struct plan plan;
+    size_t next;     /* action to begin */
+    int writes;      /* without outcome */
+    int events;      /* written so far */
+    struct err *why; /* the last write that failed; NULL with `failed`: the controller stops */
+    bool failed;
+    bool advancing;
+    struct list unseen; /* struct sight: versions that were written and the cache has not */
+    struct loop_timer timeout;
+};
+
+/* What the cache sees of an object that is written. */
+struct sight {
+    struct list of_object;
+    struct list of_work; /* in none while the write has no answer */
+    struct work *work;
+    char *awaited;    /* the version that the write made; NULL: no answer yet */
+    VEC(char *) seen; /* versions that came before the answer */
+    bool gone;        /* the object went */
+};
+
+/* One write. */
+struct write {
+    struct loop_event event;
+    struct work *work;
+    enum object_kind kind;
+    char *key, *resource_version;
+    struct sight *sight;
+    bool removal; /* the object goes by it */
+    bool creation;
+    char *assumed_base; /* key of the base it was assumed on, where it creates a Module */
+    struct err *err;
+};
+
+static void advance(struct work *work);
+
+static void finish(struct work *work)
+{
+    struct controller *controller = work->controller;
+    loop_timer_stop(controller->loop, &work->timeout);
+    map_remove(&controller->works, work->key);
+    workqueue_done(controller->queue, work->key);
+    if (work->why)
+        workqueue_add_at(controller->queue, work->key,
+                         setbacks_add(controller, work->key, work->why));
+    else
+        setbacks_end(controller, work->key);
+    err_free(work->why);
+    plan_done(&work->plan);
+    mem_free(work->key);
+    mem_free(work);
+    controller_plan_soon(controller);
+}
+
+static void finish_if_done(struct work *work)
+{
+    bool begun = work->failed || work->next >= work->plan.actions.len;
+    if (begun && !work->writes && list_empty(&work->unseen) && !work->advancing)
+        finish(work);
+}
+
+static char *seen_key(enum object_kind kind, const char *key)
+{
+    return mem_printf("%s/%s", kind_name(kind), key);
+}
+
+static struct sight *sight_new(struct work *work, enum object_kind kind, const char *key)
+{
+    struct controller *controller = work->controller;
+    AUTO_FREE char *seen = seen_key(kind, key);
+    struct list *sights = map_get(&controller->awaited, seen);
+    if (!sights) {
+        sights = NEW(struct list);
+        list_init(sights);
+        map_put(&controller->awaited, seen, sights);
+    }
+    struct sight *sight = NEW(struct sight);
+    sight->work = work;
+    list_init(&sight->of_work);
+    list_append(sights, &sight->of_object);
+    return sight;
+}
+
+static void free_sight(struct sight *sight)
+{
+    list_remove(&sight->of_work);
+    list_remove(&sight->of_object);
+    for (size_t i = 0; i < sight->seen.len; i++)
+        mem_free(sight->seen.items[i]);
+    VEC_DONE(&sight->seen);
+    mem_free(sight->awaited);
+    mem_free(sight);
+}
+
+static void end_sight(struct controller *controller, enum object_kind kind, const char *key,
+                      struct sight *sight)
+{
+    AUTO_FREE char *seen = seen_key(kind, key);
+    free_sight(sight);
+    struct list *sights = map_get(&controller->awaited, seen);
+    if (list_empty(sights))
+        mem_free(map_remove(&controller->awaited, seen));
+}
+
+/* What nobody waits for any more; seldom, so all are looked at. */
+static void forget_unawaited(struct controller *controller)
+{
+    for (size_t i = controller->awaited.len; i-- > 0;) {
+        const struct map_entry *entry = &controller->awaited.entries[i];
+        if (list_empty(entry->value))
+            mem_free(map_remove(&controller->awaited, entry->key));
+    }
+}
+
+/* A version that never shows up (overtaken by a newer one between list and watch) must not hold a key for ever. */
+static void on_seen_timeout(struct loop_timer *timer)
+{
+    struct work *work = CONTAINER_OF(timer, struct work, timeout);
+    LIST_FOR_EACH (node, &work->unseen) {
+        free_sight(LIST_ENTRY(node, struct sight, of_work));
+    }
+    forget_unawaited(work->controller);
+    finish_if_done(work);
+}
+
+/* Before the answer it is taken down. Return: whether it is what was waited for. */
+static bool is_awaited(struct sight *sight, const char *resource_version)
+{
+    if (sight->awaited)
+        return !resource_version || str_eq(sight->awaited, resource_version);
+    if (resource_version)
+        VEC_PUSH(&sight->seen, mem_strdup(resource_version));
+    else
+        sight->gone = true;
+    return false;
+}
+
+void executor_saw(struct controller *controller, enum object_kind kind, const char *key,
+                  const char *resource_version)
+{
+    AUTO_FREE char *seen = seen_key(kind, key);
+    struct list *sights = map_get(&controller->awaited, seen);
+    if (!sights)
+        return;
+    LIST_FOR_EACH (node, sights) {
+        struct sight *sight = LIST_ENTRY(node, struct sight, of_object);
+        struct work *work = sight->work;
+        if (!is_awaited(sight, resource_version))
+            continue;
+        free_sight(sight);
+        finish_if_done(work);
+    }
+    if (list_empty(sights))
+        mem_free(map_remove(&controller->awaited, seen));
+}
+
+/* What goes while it is created is the one before it; of what goes by the write no version tells that it went. */
+static bool was_seen(const struct write *write)
+{
+    const struct controller *controller = write->work->controller;
+    const struct sight *sight = write->sight;
+    if (write->removal)
+        return sight->gone || !cache_resource_version(&controller->cache, write->kind, write->key);
+    for (size_t i = 0; i < sight->seen.len; i++)
+        if (str_eq(sight->seen.items[i], write->resource_version))
+            return true;
+    const char *cached = cache_resource_version(&controller->cache, write->kind, write->key);
+    return (sight->gone && !write->creation) || str_eq(cached, write->resource_version);
+}
+
+static void await(struct work *work, struct write *write)
+{
+    struct controller *controller = work->controller;
+    bool nothing = !write->removal && str_empty(write->resource_version);
+    if (write->err || nothing || was_seen(write)) {
+        end_sight(controller, write->kind, write->key, write->sight);
+        return;
+    }
+    write->sight->awaited = write->removal ? mem_strdup("") : TAKE(write->resource_version);
+    list_append(&work->unseen, &write->sight->of_work);
+    if (work->timeout.due_ms == TIME_NEVER)
+        loop_timer_start(controller->loop, &work->timeout,
+                         loop_now_ms(controller->loop) + SEEN_TIMEOUT_MS);
+}
+
+/* The rest of the release does not wait for a Service that can't be made. */
+static bool service_refused(struct work *work, const struct write *write)
+{
+    return services_refused(work->controller, work->key + 2, strchr(write->key, '/') + 1,
+                            write->err);
+}
+
+/*
+ * A ModuleReplicaSet that can't be created since there is one: it is ours, or what is left of a ModuleDeployment
+ * of the same name that was deleted. That one goes, before the garbage collector comes to it.
+ * Return: whether it is ours.
+ */
+static bool claim_existing(struct controller *controller, const struct write *write)
+{
+    if (write->kind != KIND_MODULE_REPLICASET)
+        return true;
+    const struct cached_revision *revision = map_get(&controller->cache.revisions, write->key);
+    if (revision && !revision->deployment)
+        controller_remove(controller, KIND_MODULE_REPLICASET, &revision->rs->meta);
+    return revision && revision->deployment;
+}
+
+static void on_written(struct loop_event *event)
+{
+    struct write *write = CONTAINER_OF(event, struct write, event);
+    struct work *work = write->work;
+    struct controller *controller = work->controller;
+    controller->in_flight--;
+    work->writes--;
+    bool gone = write->err && write->err->code == ERR_NOT_FOUND && !write->creation;
+    /* Names are deterministic: it is the object that was to be made. */
+    bool exists = write->err && write->err->code == ERR_EXISTS && write->creation &&
+                  claim_existing(controller, write);
+    if (write->err && write->assumed_base) {
+        struct cached_base *base = map_get(&controller->cache.bases, write->assumed_base);
+        if (base && base->assumed)
+            cache_forget(base);
+    }
+    bool refused =
+        write->err && write->kind == KIND_SERVICE && !gone && service_refused(work, write);
+    if (write->err && !gone && !exists && !refused) {
+        work->failed = true;
+        err_free(work->why);
+        work->why = err_copy(write->err);
+    }
+    await(work, write);
+    err_free(write->err);
+    mem_free(write->key);
+    mem_free(write->resource_version);
+    mem_free(write->assumed_base);
+    mem_free(write);
+    advance(work);
+}
+
+static void on_store_done(void *user, const struct document *document, const struct err *err)
+{
+    struct write *write = user;
+    write->err = err_copy(err);
+    if (document)
+        write->resource_version = mem_strdup(document->resource_version);
+    loop_post(write->work->controller->loop, &write->event);
+}
+
+static struct write *write_new(struct work *work, enum object_kind kind, const char *namespace,
+                               const char *name)
+{
+    struct write *write = NEW(struct write);
+    write->event.fn = on_written;
+    write->work = work;
+    write->kind = kind;
+    write->key = object_key(namespace, name);
+    write->sight = sight_new(work, kind, write->key);
+    work->writes++;
+    work->controller->in_flight++;
+    metric_add(work->controller->writes, 1);
+    return write;
+}
+
+static void patch(struct work *work, enum object_kind kind, const struct object_meta *meta,
+                  enum store_part part, char *patch_taken, bool exact)
+{
+    struct store_key key = {kind, meta->namespace, meta->name};
+    struct write *write = write_new(work, kind, meta->namespace, meta->name);
+    store_patch(work->controller->store, &key, part, patch_taken,
+                exact ? meta->resource_version : NULL, on_store_done, write);
+    mem_free(patch_taken);
+}
+
+/* With the last one an object that is being deleted goes. */
+static void remove_finalizer(struct work *work, enum object_kind kind,
+                             const struct object_meta *meta, const char *finalizer, bool exact)
+{
+    struct store_key key = {kind, meta->namespace, meta->name};
+    struct write *write = write_new(work, kind, meta->namespace, meta->name);
+    AUTO_FREE char *patch_text = patch_finalizers(meta, NULL, finalizer);
+    write->removal = meta->deletion_ms && meta->finalizers.len == 1;
+    store_patch(work->controller->store, &key, STORE_MAIN, patch_text,
+                exact ? meta->resource_version : NULL, on_store_done, write);
+}
+
+static void create(struct work *work, enum object_kind kind, const char *namespace,
+                   const char *name, char *json_taken, const char *assumed_base)
+{
+    struct write *write = write_new(work, kind, namespace, name);
+    write->creation = true;
+    write->assumed_base = mem_strdup(assumed_base);
+    store_create(work->controller->store, kind, json_taken, on_store_done, write);
+    mem_free(json_taken);
+}
+
+static void delete_object(struct work *work, enum object_kind kind, const struct object_meta *meta)
+{
+    struct store_key key = {kind, meta->namespace, meta->name};
+    struct write *write = write_new(work, kind, meta->namespace, meta->name);
+    write->removal = meta->finalizers.len == 0;
+    store_remove(work->controller->store, &key, meta->uid, NULL, on_store_done, write);
+}
+
+/* -- actions -- */
+
+static const char *namespace_of(const struct work *work)
+{
+    return work->key + 2;
+}
+
+/* The key of @name in the namespace of the work. */
+static char *sibling_key(const struct work *work, const char *name)
+{
+    const char *namespace = namespace_of(work);
+    size_t len = 0;
+    while (namespace[len] != '/')
+        len++;
+    return mem_printf("%.*s/%s", (int)len, namespace, name);
+}
+
+static struct cached_revision *revision_named(const struct work *work, const char *name)
+{
+    AUTO_FREE char *key = sibling_key(work, name);
+    return map_get(&work->controller->cache.revisions, key);
+}
+
+static struct cached_instance *instance_named(const struct work *work, const char *name)
+{
+    AUTO_FREE char *key = sibling_key(work, name);
+    return map_get(&work->controller->cache.instances, key);
+}
+
+static void create_module(struct work *work, const struct action *action)
+{
+    struct cached_revision *revision = revision_named(work, action->name);
+    AUTO_FREE char *base_key = sibling_key(work, action->base);
+    struct cached_base *base = map_get(&work->controller->cache.bases, base_key);
+    if (!revision || !base)
+        return;
+    AUTO_FREE char *name = module_instance_name(revision->rs->meta.name, base->base->meta.uid);
+    cache_assume(base);
+    create(work, KIND_MODULE, revision->rs->meta.namespace, name,
+           document_module(revision->rs, base->base, store_bases_are_pods(work->controller->store),
+                           action),
+           base_key);
+}
+
+/* The object of the original ModuleController that @work_key is about; NULL: it is gone, or another key. */
+static const struct original *original_concerned(const struct cache *cache, const char *work_key)
+{
+    if (work_key[0] == ORIGINAL_MODULE_KEY)
+        return cache_original(cache, KIND_MODULE, work_key + 2);
+    return work_key[0] == ORIGINAL_REPLICASET_KEY
+               ? cache_original(cache, KIND_MODULE_REPLICASET, work_key + 2)
+               : NULL;
+}
+
+struct deployment *executor_deployment(const struct controller *controller, const char *work_key)
+{
+    const struct cache *cache = &controller->cache;
+    const struct original *original = original_concerned(cache, work_key);
+    if (original)
+        return map_get(&cache->deployments, original->deployment_key);
+    if (work_key[0] == DEPLOYMENT_KEY)
+        return map_get(&cache->deployments, work_key + 2);
+    if (work_key[0] != MODULE_KEY)
+        return NULL;
+    const struct cached_instance *instance = map_get(&cache->instances, work_key + 2);
+    struct revision *revision = instance ? instance->view.revision : NULL;
+    return revision ? CONTAINER_OF(revision, struct cached_revision, view)->deployment : NULL;
+}
+
+static void write_event(struct work *work, const struct action *action)
+{
+    struct controller *controller = work->controller;
+    const struct object_meta *meta = NULL;
+    enum object_kind kind = KIND_MODULE_DEPLOYMENT;
+    const struct deployment *deployment = executor_deployment(controller, work->key);
+    struct cached_instance *instance = *action->name ? instance_named(work, action->name) : NULL;
+    if (*action->name) {
+        kind = KIND_MODULE;
+        meta = instance ? &instance->module->meta : NULL;
+    } else if (deployment) {
+        meta = &deployment->md->meta;
+    }
+    if (!meta)
+        return;
+    events_write(controller, kind, meta, action, work->events++);
+}
+
+static void run_for_deployment(struct work *work, struct deployment *deployment,
+                               const struct action *action)
+{
+    struct controller *controller = work->controller;
+    const struct module_deployment *md = deployment->md;
+    struct deployment_view view = cache_view(&controller->cache, deployment, 0);
+    switch (action->type) {
+    case ACTION_CREATE_REPLICASET:
+        create(work, KIND_MODULE_REPLICASET, md->meta.namespace, action->name,
+               document_replicaset(md, view.template, action->name, action->number), NULL);
+        break;
+    case ACTION_SET_PAUSE:
+        patch(work, KIND_MODULE_DEPLOYMENT, &md->meta, STORE_MAIN, patch_pause(md, action->number),
+              true);
+        break;
+    case ACTION_SET_SCALE:
+        patch(work, KIND_MODULE_DEPLOYMENT, &md->meta, STORE_MAIN, patch_scale(action->number),
+              true);
+        break;
+    case ACTION_WRITE_STATUS:
+        deployment->status_written_ms = controller->cache.now_ms;
+        patch(work, KIND_MODULE_DEPLOYMENT, &md->meta, STORE_STATUS,
+              patch_deployment_status(md, action->status), true);
+        break;
+    case ACTION_ADD_FINALIZER:
+        patch(work, KIND_MODULE_DEPLOYMENT, &md->meta, STORE_MAIN, patch_claim(md), true);
+        break;
+    case ACTION_CLEAR_DEPLOYMENT:
+        patch(work, KIND_MODULE_DEPLOYMENT, &md->meta, STORE_MAIN, patch_cleared(&md->meta), true);
+        break;
+    case ACTION_REMOVE_FINALIZER:
+        remove_finalizer(work, KIND_MODULE_DEPLOYMENT, &md->meta, FINALIZER_DEPLOYMENT, true);
+        break;
+    default:
+        break;
+    }
+}
+
+static void run_for_service(struct work *work, struct deployment *deployment,
+                            const struct action *action)
+{
+    struct controller *controller = work->controller;
+    AUTO_FREE char *key = sibling_key(work, action->name);
+    const struct cached_service *found = map_get(&controller->cache.services, key);
+    struct deployment_view view = cache_view(&controller->cache, deployment, 0);
+    const struct module_deployment *md = deployment->md;
+    if (action->type == ACTION_CREATE_SERVICE && view.template)
+        create(work, KIND_SERVICE, md->meta.namespace, action->name,
+               document_service(md, view.template), NULL);
+    else if (action->type == ACTION_UPDATE_SERVICE && view.template && found)
+        patch(work, KIND_SERVICE, &found->service->meta, STORE_MAIN,
+              patch_service(md, view.template, found->service), false);
+    else if (action->type == ACTION_DELETE_SERVICE && found)
+        delete_object(work, KIND_SERVICE, &found->service->meta);
+}
+
+static bool is_about_service(enum action_type type)
+{
+    return type == ACTION_CREATE_SERVICE || type == ACTION_UPDATE_SERVICE ||
+           type == ACTION_DELETE_SERVICE;
+}
+
+static void run_for_replicaset(struct work *work, struct deployment *deployment,
+                               struct cached_revision *revision, const struct action *action)
+{
+    const struct object_meta *meta = &revision->rs->meta;
+    struct deployment_view view = cache_view(&work->controller->cache, deployment, 0);
+    switch (action->type) {
+    case ACTION_SET_REPLICAS:
+        patch(work, KIND_MODULE_REPLICASET, meta, STORE_MAIN, patch_replicas(action->number),
+              false);
+        break;
+    case ACTION_RENEW_REPLICASET:
+        patch(work, KIND_MODULE_REPLICASET, meta, STORE_MAIN,
+              patch_renewal(view.template, action->number), false);
+        break;
+    case ACTION_WRITE_REPLICASET_STATUS:
+        revision->view.status_written_ms = work->controller->cache.now_ms;
+        patch(work, KIND_MODULE_REPLICASET, meta, STORE_STATUS,
+              patch_replicaset_status(&action->replicaset_status), false);
+        break;
+    case ACTION_DELETE_REPLICASET:
+        delete_object(work, KIND_MODULE_REPLICASET, meta);
+        break;
+    case ACTION_PLACE:
+    case ACTION_EVICT:
+        placement_ask(work->controller, deployment, revision, action->type, action->number);
+        break;
+    case ACTION_FORGET_PLACE:
+        placement_forget(&revision->view.place);
+        break;
+    case ACTION_FORGET_EVICT:
+        placement_forget(&revision->view.evict);
+        break;
+    default:
+        break;
+    }
+}
+
+static void run_for_instance(struct work *work, struct cached_instance *instance,
+                             const struct action *action)
+{
+    struct controller *controller = work->controller;
+    const struct object_meta *meta = &instance->module->meta;
+    switch (action->type) {
+    case ACTION_SET_WAY:
+        patch(work, KIND_MODULE, meta, STORE_MAIN, patch_way(action->way, action->reason), false);
+        break;
+    case ACTION_DELETE_MODULE:
+        delete_object(work, KIND_MODULE, meta);
+        break;
+    case ACTION_INSTALL:
+        agents_start(controller, instance, OPERATION_INSTALL);
+        break;
+    case ACTION_UNINSTALL:
+        agents_start(controller, instance, OPERATION_UNINSTALL);
+        break;
+    case ACTION_SWITCH:
+        agents_start(controller, instance, OPERATION_SWITCH);
+        break;
+    case ACTION_WRITE_MODULE_STATUS:
+        patch(work, KIND_MODULE, meta, STORE_STATUS,
+              patch_module_status(instance->module, action->module_status), false);
+        break;
+    case ACTION_RELEASE_MODULE:
+        remove_finalizer(work, KIND_MODULE, meta, FINALIZER_MODULE, false);
+        break;
+    default:
+        break;
+    }
+}
+
+static void label_base(struct work *work, const struct action *action)
+{
+    const struct cached_base *base = map_get(&work->controller->cache.bases, work->key + 2);
+    if (base)
+        patch(work, KIND_BASE, &base->base->meta, STORE_MAIN,
+              patch_labels(&base->base->meta, &action->labels), false);
+}
+
+static void run_for_original(struct work *work, const struct action *action)
+{
+    struct controller *controller = work->controller;
+    const struct original *original = original_concerned(&controller->cache, work->key);
+    if (!original)
+        return;
+    if (action->type == ACTION_CLEAR_ORIGINAL) {
+        remove_finalizer(work, original->kind, original->meta, NULL, false);
+    } else if (action->type == ACTION_DELETE_ORIGINAL) {
+        delete_object(work, original->kind, original->meta);
+    } else {
+        struct adoption_view view = originals_view(controller, original);
+        struct module_template_spec template = adopted_template(&view);
+        create(work, KIND_MODULE_REPLICASET, view.md->meta.namespace, action->name,
+               document_replicaset(view.md, &template, action->name, action->number), NULL);
+    }
+}
+
+static bool is_about_original(enum action_type type)
+{
+    return type == ACTION_ADOPT_REVISION || type == ACTION_CLEAR_ORIGINAL ||
+           type == ACTION_DELETE_ORIGINAL;
+}
+
+static void run_action(struct work *work, const struct action *action)
+{
+    struct controller *controller = work->controller;
+    struct deployment *deployment = work->key[0] == DEPLOYMENT_KEY
+                                        ? map_get(&controller->cache.deployments, work->key + 2)
+                                        : NULL;
+    struct cached_revision *revision = *action->name ? revision_named(work, action->name) : NULL;
+    if (revision && deployment && revision->deployment != deployment)
+        revision = NULL; /* of the one before, whose name this one has */
+    struct cached_instance *instance = *action->name ? instance_named(work, action->name) : NULL;
+    if (action->type == ACTION_REQUEUE)
+        workqueue_add_at(controller->queue, work->key, action->at_ms);
+    else if (action->type == ACTION_EVENT)
+        write_event(work, action);
+    else if (is_about_original(action->type))
+        run_for_original(work, action);
+    else if (action->type == ACTION_CREATE_MODULE)
+        create_module(work, action);
+    else if (action->type == ACTION_LABEL_BASE)
+        label_base(work, action);
+    else if (deployment && is_about_service(action->type))
+        run_for_service(work, deployment, action);
+    else if (action->type == ACTION_LEARN_WEB_PATH && revision)
+        patch(work, KIND_MODULE_REPLICASET, &revision->rs->meta, STORE_MAIN,
+              patch_annotation(ANNOTATION_WEB_PATH_IN_USE, "true"), false);
+    else if (deployment && revision)
+        run_for_replicaset(work, deployment, revision, action);
+    else if (deployment && !instance)
+        run_for_deployment(work, deployment, action);
+    else if (instance)
+        run_for_instance(work, instance, action);
+}
+
+static bool goes_out_together(enum action_type type)
+{
+    return type == ACTION_CREATE_MODULE || type == ACTION_DELETE_MODULE || type == ACTION_EVENT;
+}
+
+/* Begins actions until one has to be waited for. */
+static void advance(struct work *work)
+{
+    if (work->advancing)
+        return;
+    if (work->controller->stopping) /* what actions need goes away; the next start plans anew */
+        work->failed = true;
+    work->advancing = true;
+    while (!work->failed && work->next < work->plan.actions.len) {
+        const struct action *action = &work->plan.actions.items[work->next];
+        bool together =
+            goes_out_together(action->type) && work->writes < WRITES_AT_ONCE &&
+            (!work->writes || goes_out_together(work->plan.actions.items[work->next - 1].type));
+        if (work->writes && !together)
+            break;
+        work->next++;
+        run_action(work, action);
+    }
+    work->advancing = false;
+    finish_if_done(work);
+}
+
+void executor_run(struct controller *controller, const char *work_key, struct plan *plan_taken)
+{
+    if (!plan_taken->actions.len) { /* most plans: nothing is to be done */
+        plan_done(plan_taken);
+        setbacks_end(controller, work_key);
+        workqueue_done(controller->queue, work_key);
+        return;
+    }
+    struct work *work = NEW(struct work);
+    work->controller = controller;
+    work->key = mem_strdup(work_key);
+    work->plan = *plan_taken;
+    list_init(&work->unseen);
+    loop_timer_init(&work->timeout, on_seen_timeout);
+    map_put(&controller->works, work_key, work);
+    advance(work);
+}
+
+void executor_free(struct controller *controller)
+{
+    while (controller->works.len) {
+        struct work *work = controller->works.entries[0].value;
+        work->failed = true;
+        work->writes = 0;
+        on_seen_timeout(&work->timeout);
+    }
+    map_done(&controller->works);
+    for (size_t i = 0; i < controller->awaited.len; i++)
+        mem_free(controller->awaited.entries[i].value);
+    map_done(&controller->awaited);
+}

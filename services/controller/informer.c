@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "services/controller/informer.h"
+
+#include <string.h>
+
+#include "lib/base/assert.h"
+#include "lib/base/map.h"
+#include "lib/base/str.h"
+#include "services/controller/cache.h"
+
+#define PAGE_SIZE 500
+#define RETRY_MS 1000
+
+/* What the store's thread hands to the loop: a page of a list, or one event of the watch. */
+struct delivery {
+    struct loop_event event;
+    struct informer *informer;
+    enum { DELIVERY_PAGE, DELIVERY_EVENT } what;
+    enum store_event_type type;
+    struct document *documents; /* whose texts are in `texts` */
+    size_t len;
+    char *texts;
+    char *resource_version, *continue_token;
+    struct err *err;
+};
+
+struct informer {
+    struct store *store;
+    struct loop *loop;
+    enum object_kind kind;
+    char *namespace;
+    struct selector selector;
+    struct informer_handler handler;
+    struct store_watch *watch;
+    struct loop_timer retry;
+    struct map known;  /* "namespace/name" -> uid (owned), of all objects reported */
+    struct map listed; /* the same, of the list that is being read */
+    int64_t listed_ms; /* mono, when the last list was complete */
+    bool synced, stopped;
+    int in_flight; /* deliveries posted or lists asked for */
+};
+
+static const char *add_text(char **at, const char *text, size_t len)
+{
+    char *copy = *at;
+    if (len)
+        memcpy(copy, text, len);
+    *at += len + 1; /* its end is there: the memory was zeroed */
+    return copy;
+}
+
+static size_t text_bytes(const struct document *document)
+{
+    return strlen(document->namespace) + strlen(document->name) + strlen(document->uid) +
+           strlen(document->resource_version) + document->json_len + 5;
+}
+
+/* Copies @count documents into @delivery, all texts into one piece of memory. */
+static void own_documents(struct delivery *delivery, const struct document *documents, size_t count)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < count; i++)
+        bytes += text_bytes(&documents[i]);
+    delivery->documents = mem_alloc(count * sizeof(*documents));
+    delivery->len = count;
+    delivery->texts = mem_alloc(bytes);
+    char *at = delivery->texts;
+    for (size_t i = 0; i < count; i++) {
+        const struct document *from = &documents[i];
+        delivery->documents[i] = (struct document){
+            .kind = from->kind,
+            .namespace = add_text(&at, from->namespace, strlen(from->namespace)),
+            .name = add_text(&at, from->name, strlen(from->name)),
+            .uid = add_text(&at, from->uid, strlen(from->uid)),
+            .resource_version =
+                add_text(&at, from->resource_version, strlen(from->resource_version)),
+            .json = add_text(&at, from->json, from->json_len),
+            .json_len = from->json_len,
+        };
+    }
+}
+
+static void free_delivery(struct delivery *delivery)
+{
+    mem_free(delivery->documents);
+    mem_free(delivery->texts);
+    mem_free(delivery->resource_version);
+    mem_free(delivery->continue_token);
+    err_free(delivery->err);
+    mem_free(delivery);
+}
+
+static void free_known(struct map *known)
+{
+    for (size_t i = 0; i < known->len; i++)
+        mem_free(known->entries[i].value);
+    map_done(known);
+}
+
+static void remember(struct map *known, const struct document *document)
+{
+    AUTO_FREE char *key = object_key(document->namespace, document->name);
+    if (!str_eq(map_get(known, key), document->uid))
+        mem_free(map_put(known, key, mem_strdup(document->uid)));
+}
+
+static void forget(struct map *known, const struct document *document)
+{
+    AUTO_FREE char *key = object_key(document->namespace, document->name);
+    mem_free(map_remove(known, key));
+}
+
+static void release(struct informer *informer)
+{
+    if (!informer->stopped || informer->in_flight)
+        return;
+    free_known(&informer->known);
+    free_known(&informer->listed);
+    mem_free(informer->namespace);
+    selector_done(&informer->selector);
+    mem_free(informer);
+}
+
+/* NULL: all; then the store need not look at labels. */
+static const struct selector *selector_of(const struct informer *informer)
+{
+    return informer->selector.len ? &informer->selector : NULL;
+}
+
+static void ask_page(struct informer *informer, const char *continue_token);
+
+static void on_retry(struct loop_timer *timer)
+{
+    ask_page(CONTAINER_OF(timer, struct informer, retry), NULL);
+}
+
+/* Objects that were known and are not in the new list went while nobody watched. */
+static void report_vanished(struct informer *informer)
+{
+    for (size_t i = 0; i < informer->known.len; i++) {
+        const struct map_entry *entry = &informer->known.entries[i];
+        const char *uid = map_get(&informer->listed, entry->key);
+        if (uid && str_eq(uid, entry->value))
+            continue;
+        const char *slash = entry->key;
+        while (*slash != '/')
+            slash++;
+        AUTO_FREE char *namespace = mem_strndup(entry->key, (size_t)(slash - entry->key));
+        struct document gone = {.kind = informer->kind,
+                                .namespace = namespace,
+                                .name = slash + 1,
+                                .uid = entry->value,
+                                .json = "{}",
+                                .json_len = 2};
+        if (!uid)
+            informer->handler.on_change(informer->handler.user, &gone, true);
+    }
+    free_known(&informer->known);
+    informer->known = informer->listed;
+    informer->listed = (struct map){0};
+}
+
+static void on_watch_event(void *user, enum store_event_type type, const struct document *document);
+
+static void tell_version(struct informer *informer, const char *resource_version)
+{
+    if (informer->handler.on_version)
+        informer->handler.on_version(informer->handler.user, informer->kind, resource_version);
+}
+
+static void take_page(struct informer *informer, struct delivery *delivery)
+{
+    if (delivery->err) {
+        informer->handler.on_error(informer->handler.user, informer->kind, delivery->err);
+        free_known(&informer->listed);
+        loop_timer_start(informer->loop, &informer->retry, loop_now_ms(informer->loop) + RETRY_MS);
+        return;
+    }
+    for (size_t i = 0; i < delivery->len; i++) {
+        remember(&informer->listed, &delivery->documents[i]);
+        informer->handler.on_change(informer->handler.user, &delivery->documents[i], false);
+    }
+    if (delivery->continue_token) {
+        ask_page(informer, delivery->continue_token);
+        return;
+    }
+    informer->listed_ms = loop_now_ms(informer->loop);
+    report_vanished(informer);
+    struct store_query query = {.kind = informer->kind,
+                                .namespace = informer->namespace,
+                                .selector = selector_of(informer)};
+    informer->watch =
+        store_watch(informer->store, &query, delivery->resource_version, on_watch_event, informer);
+    if (!informer->synced) {
+        informer->synced = true;
+        informer->handler.on_synced(informer->handler.user);
+    }
+    tell_version(informer, delivery->resource_version);
+}
+
+/* At once, but not again and again where the version of a fresh list is refused. */
+static void list_again(struct informer *informer)
+{
+    int64_t now_ms = loop_now_ms(informer->loop);
+    if (now_ms - informer->listed_ms >= RETRY_MS)
+        ask_page(informer, NULL);
+    else
+        loop_timer_start(informer->loop, &informer->retry, informer->listed_ms + RETRY_MS);
+}
+
+static void take_event(struct informer *informer, struct delivery *delivery)
+{
+    const struct document *document = delivery->documents;
+    switch (delivery->type) {
+    case STORE_ADDED:
+    case STORE_MODIFIED:
+        remember(&informer->known, document);
+        informer->handler.on_change(informer->handler.user, document, false);
+        break;
+    case STORE_DELETED:
+        forget(&informer->known, document);
+        informer->handler.on_change(informer->handler.user, document, true);
+        break;
+    case STORE_BOOKMARK:
+        break;
+    case STORE_EXPIRED:
+        store_watch_stop(informer->store, informer->watch);
+        informer->watch = NULL;
+        list_again(informer);
+        break;
+    }
+    if (document)
+        tell_version(informer, document->resource_version);
+}
+
+static void on_delivery(struct loop_event *event)
+{
+    struct delivery *delivery = CONTAINER_OF(event, struct delivery, event);
+    struct informer *informer = delivery->informer;
+    __atomic_fetch_sub(&informer->in_flight, 1, __ATOMIC_RELAXED);
+    if (!informer->stopped && delivery->what == DELIVERY_PAGE)
+        take_page(informer, delivery);
+    else if (!informer->stopped)
+        take_event(informer, delivery);
+    free_delivery(delivery);
+    release(informer);
+}
+
+static void on_page(void *user, const struct store_list *list, const struct err *err)
+{
+    struct delivery *delivery = user;
+    if (err) {
+        delivery->err = err_copy(err);
+    } else {
+        own_documents(delivery, list->items, list->len);
+        delivery->resource_version = mem_strdup(list->resource_version);
+        delivery->continue_token = mem_strdup(list->continue_token);
+    }
+    loop_post(delivery->informer->loop, &delivery->event);
+}
+
+static struct delivery *delivery_new(struct informer *informer)
+{
+    struct delivery *delivery = NEW(struct delivery);
+    delivery->event.fn = on_delivery;
+    delivery->informer = informer;
+    __atomic_fetch_add(&informer->in_flight, 1, __ATOMIC_RELAXED);
+    return delivery;
+}
+
+static void ask_page(struct informer *informer, const char *continue_token)
+{
+    struct delivery *delivery = delivery_new(informer);
+    delivery->what = DELIVERY_PAGE;
+    struct store_query query = {.kind = informer->kind,
+                                .namespace = informer->namespace,
+                                .selector = selector_of(informer),
+                                .limit = PAGE_SIZE,
+                                .continue_token = continue_token};
+    store_list(informer->store, &query, on_page, delivery);
+}
+
+static void on_watch_event(void *user, enum store_event_type type, const struct document *document)
+{
+    struct delivery *delivery = delivery_new(user);
+    delivery->what = DELIVERY_EVENT;
+    delivery->type = type;
+    if (document && document->name) /* a bookmark has none */
+        own_documents(delivery, document, 1);
+    loop_post(delivery->informer->loop, &delivery->event);
+}
+
+struct informer *informer_start(struct store *store, struct loop *loop, enum object_kind kind,
+                                const char *namespace, const char *selector,
+                                const struct informer_handler *handler)
+{
+    struct informer *informer = NEW(struct informer);
+    informer->store = store;
+    informer->loop = loop;
+    informer->kind = kind;
+    informer->namespace = mem_strdup(namespace);
+    int parsed = selector_parse(selector, &informer->selector, NULL);
+    ASSERT(parsed == 0);
+    informer->handler = *handler;
+    loop_timer_init(&informer->retry, on_retry);
+    ask_page(informer, NULL);
+    return informer;
+}
+
+void informer_stop(struct informer *informer)
+{
+    informer->stopped = true;
+    loop_timer_stop(informer->loop, &informer->retry);
+    if (informer->watch)
+        store_watch_stop(informer->store, informer->watch);
+    informer->watch = NULL;
+    release(informer);
+}

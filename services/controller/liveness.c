@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Bases whose agents fell silent. A base is not ready after base_silent_ms without a report, and gone
+ * after base_gone_ms: its Base object is deleted, its Modules with it, and they are placed elsewhere
+ * where replicas are counted. Silence begins at the start of the controller at the earliest, so that a
+ * controller that was away blames nobody.
+ */
+#include "lib/base/str.h"
+#include "services/controller/controller_internal.h"
+#include "services/controller/documents.h"
+
+#define LOOK_EVERY_MS 1000
+
+void liveness_write_base(struct controller *controller, const struct base *base, const char *phase,
+                         const char *reason, const char *message, const char *boot_id)
+{
+    const struct base_status *now = &base->status;
+    if (str_eq(now->phase, phase) && str_eq(now->reason, reason) &&
+        (!boot_id || str_eq(now->boot_id, boot_id)))
+        return;
+    AUTO_JSON cJSON *json = cJSON_CreateObject();
+    cJSON *status = cJSON_AddObjectToObject(json, "status");
+    char since[TIME_TEXT_SIZE];
+    cJSON_AddStringToObject(status, "phase", phase);
+    patch_text(status, "reason", reason);
+    patch_text(status, "message", message);
+    if (boot_id)
+        patch_text(status, "bootId", boot_id);
+    if (!str_eq(now->phase, phase))
+        cJSON_AddStringToObject(status, "lastTransitionTime",
+                                time_format(loop_wall_ms(controller->loop), since));
+    controller_patch(controller, KIND_BASE, &base->meta, STORE_STATUS, json_text(json));
+}
+
+static void look_at(struct controller *controller, struct cached_base *base, int64_t now_ms)
+{
+    int64_t silent_ms = now_ms - base->last_report_ms;
+    /* A Pod that is being deleted may hang on a node that is lost; a Base goes when it is asked to. */
+    bool going = base->base->meta.deletion_ms != 0 && !store_bases_are_pods(controller->store);
+    if (silent_ms >= controller->options.base_gone_ms && !going) {
+        log_warn(controller->log, "base is gone", LOG_STR("base", base->key),
+                 LOG_INT("silent_ms", silent_ms));
+        controller_remove(controller, KIND_BASE, &base->base->meta);
+        base->last_report_ms = now_ms; /* asked once; again if that failed */
+    } else if (silent_ms >= controller->options.base_silent_ms && base->view.ready) {
+        AUTO_FREE char *message =
+            mem_printf("no report of its agent for %lld s", (long long)silent_ms / 1000);
+        liveness_write_base(controller, base->base, "NotReady", "AgentSilent", message, NULL);
+    }
+}
+
+static void on_look(struct loop_timer *timer)
+{
+    struct controller *controller = CONTAINER_OF(timer, struct controller, liveness);
+    int64_t now_ms = loop_now_ms(controller->loop);
+    for (size_t i = 0; i < controller->cache.bases.len; i++)
+        look_at(controller, controller->cache.bases.entries[i].value, now_ms);
+    agents_sweep(controller);
+    loop_timer_start(controller->loop, timer, now_ms + LOOK_EVERY_MS);
+}
+
+void liveness_start(struct controller *controller)
+{
+    int64_t now_ms = loop_now_ms(controller->loop);
+    for (size_t i = 0; i < controller->cache.bases.len; i++)
+        ((struct cached_base *)controller->cache.bases.entries[i].value)->last_report_ms = now_ms;
+    loop_timer_init(&controller->liveness, on_look);
+    loop_timer_start(controller->loop, &controller->liveness, now_ms + LOOK_EVERY_MS);
+}
