@@ -1,0 +1,308 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Figures of the controller on a real Kubernetes API server, beside their limits.
+
+    /usr/bin/python3 tests/bench/kubernetes.py [--pods 100] [--deployments 5] [--listed-pods 5000] [--only listed|release]
+
+release: each of some ModuleDeployments has one instance on every pod, a simulated base with a real agent; install,
+upgrade, remove. Writes by the server's audit log; the time beside that of a bare client (kube_bare.c) that does the
+same writes at the same concurrency on the same server.
+listed: memory of the controller, and its cold start, with pods and four Modules on each, which are objects only; beside
+the time that the bare client needs for the same lists.
+Ends with 1 where a limit is missed.
+"""
+import argparse
+import collections
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+import basekit  # noqa: E402
+import fleetkit  # noqa: E402
+import kubeapi  # noqa: E402
+import kubekit  # noqa: E402
+import programkit  # noqa: E402
+from kubeapi import path  # noqa: E402
+
+OURS = "koupleless.alipay.com"
+WRITES_LIMIT = {"install": 3, "upgrade": 4, "remove": 3}
+TIME_LIMIT = 1.25  # of the bare client's
+RSS_MB_LIMIT = 80
+PATIENCE_S = 900
+STEADY_S = 3  # memory that has not grown for so long
+PER_POD = 4  # Modules on each of the listed pods
+missed = []
+
+
+def judge(what, figure, limit, unit=""):
+    missed.extend([what] if figure > limit else [])
+    print(f"  {what}: {figure:.2f}{unit} (limit {limit}{unit}){'  MISSED' if figure > limit else ''}", flush=True)
+
+
+def bare(cluster, command, namespace, *more, chains=()):
+    """Seconds that kube_bare says it took."""
+    lines = "\n\n".join("\n".join("\t".join(step) for step in chain) for chain in chains) + "\n"
+    done = subprocess.run([basekit.find_program("kube_bare"), command, namespace, *more], input=lines, text=True, check=True,
+                          stdout=subprocess.PIPE, env={**os.environ, "KUBECONFIG": str(cluster.kubeconfig)})
+    return int(done.stdout) / 1000
+
+
+def step(verb, resource, name, body=None, subresource="-"):
+    return verb, resource, subresource, name, json.dumps(body) if body else ""
+
+
+def ours(kind, name, **body):
+    metadata = {"name": name, **body.pop("metadata", {})}
+    return {"apiVersion": f"{OURS}/v1alpha1", "kind": kind, "metadata": metadata, **body}
+
+
+# -- a release --
+
+
+def written(fleet):
+    """(verb, resource) -> how many writes of the controller there were."""
+    account = f"system:serviceaccount:{fleet.namespace}:{fleetkit.ACCOUNT}"
+    counts = collections.Counter()
+    for event in fleet.cluster.audit_events():
+        if event["user"].get("username") == account and event["verb"] in ("create", "patch", "delete"):
+            reference = event["objectRef"]
+            counts[event["verb"], "/".join(filter(None, (reference["resource"], reference.get("subresource"))))] += 1
+    return counts
+
+
+def release(fleet, names, pods, version):
+    """Seconds from the first apply to the last ReleaseCompleted."""
+    documents = [fleet.document(name, fleet.jar(name, version), replicas=pods) for name in names]
+    begin_s = time.monotonic()
+    fleet.kubectl("apply", "-f", "-", input="\n---\n".join(map(json.dumps, documents)))
+
+    def done():
+        found = {md["metadata"]["name"]: md for md in
+                 fleet.cluster.api.get(path("moduledeployments", fleet.namespace))["items"]}
+        return all(is_released(found[name], version) for name in names)
+
+    basekit.wait_until(done, f"{version} to be released", PATIENCE_S)
+    return time.monotonic() - begin_s
+
+
+def is_released(md, version):
+    status = md.get("status", {})
+    return (md["spec"]["template"]["spec"]["module"]["version"] == version and
+            status.get("observedGeneration") == md["metadata"]["generation"] and
+            status["releaseStatus"]["progress"] == "Completed")
+
+
+def remove(fleet, names):
+    begin_s = time.monotonic()
+    fleet.kubectl("delete", "moduledeployments", *names, "--wait=false")
+    basekit.wait_until(lambda: not fleet.cluster.api.get(path("moduledeployments", fleet.namespace))["items"],
+                       "everything to be gone", PATIENCE_S)
+    return time.monotonic() - begin_s
+
+
+def chains_of(modules, version, old=""):
+    """What the controller wrote to bring these Modules there, without owners; with the removal of the old ones."""
+    chains = []
+    for module in modules:
+        metadata = {key: module["metadata"][key] for key in ("labels", "finalizers")}
+        name = f"{module['spec']['baseName']}-{module['spec']['module']['name']}"
+        now = f"{name}-{version}"
+        chain = [step("create", "modules", now, ours("Module", now, metadata=metadata, spec=module["spec"])),
+                 step("patch", "modules", now, {"status": module["status"]}, "status")]
+        if old:
+            before = f"{name}-{old}"
+            chain += [step("delete", "modules", before),
+                      step("patch", "modules", before, {"metadata": {"finalizers": []}})]
+        chains.append(chain)
+    return chains
+
+
+def label_chains(pods, count):
+    """So many changes of a label, evenly on these pods."""
+    return [[step("patch", "pods", name, {"metadata": {"labels": {f"module.{OURS}/m{n}": "true"}}})
+             for n in range(count // len(pods))] for name in pods if count >= len(pods)]
+
+
+def judge_release(what, counts, instances, seconds, bare_s, deployments):
+    print(f"{what} of {instances} modules: {seconds:.1f} s, the bare client {bare_s:.1f} s; "
+          + ", ".join(f"{count} {verb} {resource}" for (verb, resource), count in sorted(counts.items())))
+    of_instances = sum(count for (_, resource), count in counts.items()
+                       if resource in ("modules", "modules/status", "pods"))
+    judge(f"{what}: writes per instance", of_instances / instances, WRITES_LIMIT[what])
+    judge(f"{what}: writes of the deployment's status, per batch", counts["patch", "moduledeployments/status"] /
+          deployments, 2)
+    print(f"  {what}: all others, Events too, per batch: "
+          f"{(sum(counts.values()) - of_instances) / deployments - counts['patch', 'moduledeployments/status'] / deployments:.1f}")
+    if bare_s:
+        judge(f"{what}: time, of the bare client's", seconds / bare_s, TIME_LIMIT)
+
+
+def measure_release(folder, pods, deployments):
+    names = [f"module-{n}" for n in range(deployments)]
+    with kubekit.Cluster(folder / "cluster", controllers=True, audit=True) as cluster:
+        fleetkit.install_definitions(cluster)
+        for namespace in ("shop", "bare"):
+            cluster.api.post(path("namespaces"), {"metadata": {"name": namespace}})
+        plain = [f"pod-{n}" for n in range(pods)]
+        spec = {"containers": [{"name": "base", "image": "base"}]}
+        bare(cluster, "write", "bare", chains=[[step("create", "pods", name, {
+            "apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": spec})] for name in plain])
+        with fleetkit.Fleet(folder / "fleet", cluster, "shop", bases=pods, agent=("--poll-interval", "2s")) as fleet:
+            before, version = "", ""
+            for what, version in (("install", "1.0.0"), ("upgrade", "2.0.0")):
+                counted = written(fleet)
+                seconds = release(fleet, names, pods, version)
+                counts = written(fleet) - counted
+                modules = cluster.api.get(path("modules", "shop"))["items"]
+                chains = chains_of(modules, version, before) + label_chains(plain, counts["patch", "pods"])
+                bare_s = bare(cluster, "write", "bare", chains=chains)
+                judge_release(what, counts, pods * deployments, seconds, bare_s, deployments)
+                before = version
+            counted = written(fleet)
+            seconds = remove(fleet, names)
+            judge_release("remove", written(fleet) - counted, pods * deployments, seconds, 0, deployments)
+            fleet.check_operations()
+
+
+# -- objects that are only listed --
+
+
+def memory_mb(pid, field):
+    for line in pathlib.Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines():
+        if line.startswith(field):
+            return int(line.split()[1]) / 1024
+    return 0.0
+
+
+def wait_steady(pid):
+    """Until its memory has not grown for a while."""
+    peak, since_s = 0.0, time.monotonic()
+    while time.monotonic() - since_s < STEADY_S:
+        now = memory_mb(pid, "VmHWM:")
+        if now > peak:
+            peak, since_s = now, time.monotonic()
+        time.sleep(0.1)
+    return peak
+
+
+def pod_chain(number):
+    name = f"{fleetkit.DEPLOYMENT}-{number}"
+    containers = [{"name": one, "image": f"registry.example/{one}:1", "ports": [{"containerPort": 8080}],
+                   "env": [{"name": "JAVA_OPTS", "value": "-Xmx1g"}]} for one in ("base", fleetkit.AGENT)]
+    address = f"10.{number // 65536}.{number // 256 % 256}.{number % 256}"
+    ready = [{"type": kind, "status": "True", "lastTransitionTime": "2026-01-01T00:00:00Z"}
+             for kind in ("Initialized", "ContainersReady", "Ready", "PodScheduled")]
+    return [step("create", "pods", name, {
+        "apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "labels": {"app": fleetkit.DEPLOYMENT}},
+        "spec": {"nodeName": f"node-{number % 100}", "containers": containers}}),
+            step("patch", "pods", name, {"status": {
+                "phase": "Running", "podIP": address, "podIPs": [{"ip": address}], "conditions": ready}}, "status")]
+
+
+def module_chain(replicaset, pod):
+    meta, module = replicaset["metadata"], replicaset["spec"]["template"]["spec"]["module"]
+    name = f"{meta['name']}-{pod['metadata']['uid'][:8]}{pod['metadata']['uid'][-4:]}"
+    labels = {key: value for key, value in meta["labels"].items() if not key.endswith("revision")}
+    base = pod["metadata"]["name"]
+    labels |= {f"{OURS}/module-replicaset": meta["name"], f"{OURS}/base-instance-name": base,
+               f"{OURS}/base-instance-ip": pod["status"]["podIP"]}
+    owners = [{"apiVersion": f"{OURS}/v1alpha1", "kind": "ModuleReplicaSet", "name": meta["name"], "uid": meta["uid"],
+               "controller": True}, {"apiVersion": "v1", "kind": "Pod", "name": base, "uid": pod["metadata"]["uid"]}]
+    return [step("create", "modules", name, ours("Module", name, metadata={
+        "labels": labels, "ownerReferences": owners, "finalizers": [f"{OURS}/module-installed"]}, spec={
+            "module": module, "baseName": base, "baseUid": pod["metadata"]["uid"]})),
+            step("patch", "modules", name, {"status": {
+                "status": "Unavailable", "reason": "BaseNotReady", "message": f"base {base} does not answer",
+                "lastTransitionTime": "2026-01-01T00:00:00Z"}}, "status")]
+
+
+class Controller:
+    """A controller on a cluster of objects, without agents. Use as a context."""
+
+    def __init__(self, cluster, folder):
+        host = basekit.free_address()
+        begin_s = time.monotonic()
+        self.program = programkit.Program(
+            "koupleless-controller", folder, "--insecure", "--listen", f"{host}:9090", "--http-listen", f"{host}:8080",
+            "--store", "kubernetes", "--kubeconfig", str(cluster.kubeconfig), "--namespace", "shop",
+            "--scheduler", f"{host}:9091", host=host)
+        basekit.wait_until(lambda: self.program.get("/readyz")[0] == 200, "the controller to be ready", PATIENCE_S)
+        self.ready_s, self.pid = time.monotonic() - begin_s, self.program.process.pid
+
+    def check(self, pods):
+        """It knows them all. Asked last, as an answer takes memory."""
+        listed = [line for line in self.program.log.read_text(encoding="utf-8").splitlines() if "objects listed" in line]
+        assert f'"modules":{pods * PER_POD},' in listed[-1], listed
+        shown = programkit.run("koupleless", "--server", self.program.grpc, "--insecure", "-n", "shop", "get", "bases")
+        assert len(shown.stdout.splitlines()) == pods + 1, shown
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        self.program.stop()
+
+
+def make_listed(cluster, folder, pods):
+    """Deployments, released by a controller while they have no instance; then pods, and instances on them."""
+    selector = {"app": fleetkit.DEPLOYMENT}
+    cluster.api.post(path("deployments", "shop"), {
+        "metadata": {"name": fleetkit.DEPLOYMENT}, "spec": {"selector": {"matchLabels": selector}, "template": {
+            "metadata": {"labels": selector}, "spec": {"containers": [{"name": "base", "image": "base"}]}}}})
+    for n in range(PER_POD):
+        cluster.api.post(path("moduledeployments", "shop"), ours("ModuleDeployment", f"module-{n}", spec={
+            "baseDeploymentName": fleetkit.DEPLOYMENT, "replicas": 0, "template": {"spec": {"module": {
+                "name": f"module-{n}", "version": "1.0.0", "url": f"http://jars.example/module-{n}-1.0.0.jar"}}}}))
+    with Controller(cluster, folder / "first"):
+        basekit.wait_until(lambda: all(is_released(md, "1.0.0") for md in
+                                       cluster.api.get(path("moduledeployments", "shop"))["items"]), "their revisions")
+    bare(cluster, "write", "shop", chains=map(pod_chain, range(pods)))
+    found = cluster.api.get(path("pods", "shop"))["items"]
+    replicasets = cluster.api.get(path("modulereplicasets", "shop"))["items"]
+    bare(cluster, "write", "shop", chains=[module_chain(rs, pod) for rs in replicasets for pod in found])
+    for rs in replicasets:
+        name = rs["metadata"]["labels"][f"{OURS}/module-deployment"]
+        cluster.api.patch(path("modulereplicasets", "shop", rs["metadata"]["name"]), {"spec": {"replicas": pods}})
+        cluster.api.patch(path("moduledeployments", "shop", name), {
+            "metadata": {"annotations": {f"{OURS}/scaled": str(pods)}},
+            "spec": {"replicas": pods, "scaleReplicas": pods}})
+        cluster.api.patch(path("moduledeployments", "shop", name, "status"), {
+            "status": {"releaseStatus": {"targetReplicas": pods}}})
+
+
+def measure_listed(folder, pods):
+    with kubekit.Cluster(folder / "listed") as cluster:
+        fleetkit.install_definitions(cluster)
+        cluster.api.post(path("namespaces"), {"metadata": {"name": "shop"}})
+        make_listed(cluster, folder, pods)
+        lists_s = bare(cluster, "list", "shop", f"app={fleetkit.DEPLOYMENT}")
+        with Controller(cluster, folder / "cold") as controller:
+            print(f"{pods} pods and {pods * PER_POD} Modules: ready after {controller.ready_s:.2f} s, "
+                  f"the same lists by the bare client {lists_s:.2f} s")
+            print(f"  controller RSS when ready: {memory_mb(controller.pid, 'VmRSS:'):.1f} MB")
+            wait_steady(controller.pid)
+            judge("controller peak RSS", memory_mb(controller.pid, "VmHWM:"), RSS_MB_LIMIT, " MB")
+            controller.check(pods)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--pods", type=int, default=100)
+    parser.add_argument("--deployments", type=int, default=5)
+    parser.add_argument("--listed-pods", type=int, default=5000)
+    parser.add_argument("--only", choices=["release", "listed"])
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        if args.only != "listed":
+            measure_release(pathlib.Path(folder), args.pods, args.deployments)
+        if args.only != "release":
+            measure_listed(pathlib.Path(folder), args.listed_pods)
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

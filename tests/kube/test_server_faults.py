@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An API server that is away, slow, busy or talks nonsense in the middle of a release, and other clients that are
+faster: it always converges, and nothing is installed twice."""
+import itertools
+import threading
+
+import basekit
+import faultfleet
+import faultproxy
+import fleetkit
+import kubeapi
+import kubekit
+import pytest
+
+STATUS = "/status"
+_serial = itertools.count(1)
+
+
+@pytest.fixture(name="cluster", scope="module")
+def fixture_cluster(kube_version, kube_cluster, tmp_path_factory):
+    """A server that a test may hurt, with controllers."""
+    with kubekit.Cluster(tmp_path_factory.mktemp("hurt"), kube_version, controllers=True) as cluster:
+        fleetkit.install_definitions(cluster)
+        yield cluster
+
+
+@pytest.fixture(name="fleet", scope="module")
+def fixture_fleet(cluster, tmp_path_factory):
+    cluster.api.post(kubeapi.path("namespaces"), {"metadata": {"name": "hurt"}})
+    with faultfleet.FaultFleet(tmp_path_factory.mktemp("fleet"), cluster, "hurt", bases=3,
+                               sim=["--install-ms", "50"]) as fleet:
+        yield fleet
+
+
+@pytest.fixture(name="name")
+def fixture_name(fleet):
+    """Of a ModuleDeployment and its module, which go with the test."""
+    name = f"pay{next(_serial)}"
+    yield name
+    fleet.kubectl("delete", "moduledeployment", name, "--ignore-not-found", "--timeout=60s")
+    assert not [key for keys in fleet.active().values() for key in keys if key.startswith(name + ":")]
+
+
+def release(fleet, name, version="1.0.0", **spec):
+    fleet.apply_document(fleet.document(name, fleet.jar(name, version), replicas=3,
+                                        strategy={"batchCount": 2}, **spec))
+
+
+def check_done(fleet, name, installs=3):
+    fleet.wait_completed(name)
+    fleet.check_names(name)
+    assert fleet.installs(name) == installs
+
+
+FAULTS = {
+    "429 with Retry-After": (faultproxy.answer(429, retry_after=1), None, ""),
+    "500": (faultproxy.answer(500), None, ""),
+    "garbage": (faultproxy.answer(200, "<html>a login page</html>"), None, ""),
+    "half an answer": (faultproxy.half, None, r"^(?!.*watch=)"),
+    "cut off": (faultproxy.cut, None, ""),
+    "writes carried out, answers lost": (faultproxy.lose_answer, "POST|PATCH|DELETE", ""),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_answers_that_go_wrong(fleet, name, fault):
+    """Every other request, in the middle of a release, watches too."""
+    act, methods, path = FAULTS[fault]
+    toggle = itertools.count()
+
+    def sometimes(exchange):
+        wrong = (methods is None or exchange.command in methods.split("|")) and next(toggle) % 2
+        return act(exchange) if wrong else False
+
+    release(fleet, name)
+    with fleet.proxy.fault(sometimes, path=path) as met:
+        fleet.proxy.drop()
+        met.wait(12)
+        basekit.wait_until(lambda: fleet.installs(name) > 0, "the release to go on meanwhile")
+    check_done(fleet, name)
+
+
+def test_retry_after_is_respected(fleet, name):
+    with fleet.proxy.fault(faultproxy.answer(429, retry_after=3600), "PATCH", f"/moduledeployments/{name}") as busy:
+        release(fleet, name)
+        # Longer than the client tries: it is the answer, and told.
+        basekit.wait_until(lambda: fleet.said("write failed, planned anew", "by the test"), "it to be told")
+    check_done(fleet, name)
+
+
+def test_watches_that_are_dropped_again_and_again(fleet, name):
+    release(fleet, name)
+    for _ in range(5):
+        before = fleet.proxy.watches
+        fleet.proxy.drop()
+        basekit.wait_until(lambda before=before: fleet.proxy.watches > before, "watches to come back")
+    check_done(fleet, name)
+
+
+def test_a_server_that_hangs_in_the_middle(fleet, cluster, name):
+    release(fleet, name)
+    basekit.wait_until(lambda: fleet.installs(name) > 0, "the release to begin")
+    cluster.freeze("kube-apiserver")
+    try:
+        basekit.wait_until(lambda: fleet.processes["controller"].get("/healthz")[0] == 200, "it to live")
+    finally:
+        cluster.thaw("kube-apiserver")
+    check_done(fleet, name)
+
+
+def test_a_server_that_restarts_in_the_middle(fleet, cluster, name):
+    release(fleet, name)
+    basekit.wait_until(lambda: fleet.installs(name) > 0, "the release to begin")
+    cluster.restart("kube-apiserver")
+    check_done(fleet, name)
+
+
+def test_a_server_that_restarts_without_its_history(fleet, cluster, name):
+    """What changed while it was away is found by listing again: the watches' versions are gone."""
+    release(fleet, name)
+    fleet.wait_completed(name)
+    held = threading.Event()
+    with fleet.proxy.fault(faultproxy.hold(held), path="watch="):
+        fleet.proxy.drop()
+        release(fleet, name, "2.0.0")
+        cluster.kill("kube-apiserver")
+        cluster.compact()
+        cluster.start("kube-apiserver")
+        held.set()
+    fleet.wait_completed(name)
+    fleet.check_names(name)
+
+
+def test_conflicts_on_every_write(fleet, cluster, name):
+    """Somebody else touches each object just before each write of the controller."""
+    count = itertools.count()
+
+    def touch(exchange):
+        where = exchange.path.split("?")[0].removesuffix(STATUS)
+        if "koupleless.alipay.com" in where:
+            cluster.api.patch(where, {"metadata": {"annotations": {"touched": str(next(count))}}})
+
+    first = set()
+
+    def touch_once(exchange):
+        """As fast as it is, it is not always the first: of two writes of an object in a row the second passes."""
+        where = exchange.path.split("?")[0]
+        if where in first:
+            first.discard(where)
+        else:
+            first.add(where)
+            touch(exchange)
+
+    with fleet.proxy.fault(faultproxy.before(touch_once), "PATCH") as met:
+        release(fleet, name)
+        check_done(fleet, name)
+    assert len(met.met) > 6
+
+
+def test_a_server_that_is_slow(fleet, name):
+    """Each request waits for the one that comes after it, or for a while."""
+    last = [threading.Event()]
+
+    def slow(_):
+        mine, last[0] = last[0], threading.Event()
+        last[0].wait(0.3)  # the fault itself, nothing is judged by it
+        mine.set()
+        return False
+
+    with fleet.proxy.fault(slow, path=r"^(?!.*watch=)"):
+        release(fleet, name)
+        check_done(fleet, name)

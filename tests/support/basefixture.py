@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The bases of a whole test run, for conftest.py: pick what is needed by name."""
+import basekit
+import pytest
+
+
+def add_option(parser, which):
+    parser.addoption("--bases", choices=["sim", "jvm", "both"], default="both",
+                     help=f"which bases the {which} run against")
+
+
+def kinds(config):
+    """The kinds of bases that --bases asks for."""
+    wanted = config.getoption("--bases")
+    return ["sim", "jvm"] if wanted == "both" else [wanted]
+
+
+@pytest.fixture(scope="session")
+def session_bases(request, tmp_path_factory):
+    """kind -> running base; each is started once, when a test first asks for it."""
+    running, missing = {}, {}
+
+    def get(kind):
+        if kind in missing:
+            pytest.skip(missing[kind])
+        if kind not in running:
+            try:
+                running[kind] = start(kind, tmp_path_factory.mktemp(kind))
+            except basekit.Unavailable as error:
+                if request.config.getoption("--bases") == kind:
+                    raise
+                missing[kind] = str(error)
+                pytest.skip(missing[kind])
+        return running[kind][1]
+
+    yield get
+    for owner, _ in running.values():
+        owner.__exit__()
+
+
+def start(kind, folder):
+    if kind == "sim":
+        simulator = basekit.Simulator(folder)
+        return simulator, simulator.bases[0]
+    real = basekit.RealBase(folder)
+    return real, real.base
