@@ -26,6 +26,7 @@ struct world {
     struct kit_clock clock;
     char *dir, *address;
     struct store *store;
+    struct store_ops pod_ops; /* of the store, where its Bases are Pods */
     struct loop *loop;
     struct metrics *metrics;
     struct rpc_server *peers, *door;
@@ -104,8 +105,6 @@ static inline void on_uninstall(Agent *service,
     closure(&response, call);
 }
 
-/* -- set up -- */
-
 static inline struct rpc_server *serve(ProtobufCService *const *services, size_t count)
 {
     struct rpc_server_options options = {.listen = "127.0.0.1:0", .threads = 1};
@@ -135,12 +134,36 @@ static inline void start_peers(struct world *world)
     world->address = mem_printf("127.0.0.1:%d", rpc_server_port(world->peers));
 }
 
-static inline int set_up(void **state)
+/* -- a store where Bases are Pods: nobody makes one here, and a deployment that is followed never shows up -- */
+
+static inline void follow_nothing(struct store *store, const char *namespace,
+                                  const char *deployment, store_follow_fn on_state, void *user)
+{
+    (void)store;
+    (void)namespace;
+    (void)deployment;
+    (void)on_state;
+    (void)user;
+}
+
+/* Before any thread reads the operations of the store. */
+static inline void make_bases_pods(struct world *world)
+{
+    world->pod_ops = *world->store->ops;
+    world->pod_ops.follow_bases = follow_nothing;
+    world->store->ops = &world->pod_ops;
+}
+
+/* -- set up -- */
+
+static inline int set_up_where(void **state, bool bases_are_pods)
 {
     struct world *world = NEW(struct world);
     kit_clock_init(&world->clock);
     world->dir = test_dir_make();
     assert_int_equal(embedded_store_open(&world->store, world->dir, &world->clock.clock, NULL), 0);
+    if (bases_are_pods)
+        make_bases_pods(world);
     world->loop = loop_new(&world->clock.clock, LIMIT_INBOX);
     world->metrics = metrics_new();
     world->client = rpc_client_new();
@@ -164,6 +187,16 @@ static inline int set_up(void **state)
     kit_turn_until(world->loop, is_synced, world->controller, "the lists");
     *state = world;
     return 0;
+}
+
+static inline int set_up(void **state)
+{
+    return set_up_where(state, false);
+}
+
+static inline int set_up_pods(void **state)
+{
+    return set_up_where(state, true);
 }
 
 static inline int tear_down(void **state)
@@ -313,5 +346,6 @@ static inline void pass(struct world *world, int64_t ms)
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST_PODS(name) cmocka_unit_test_setup_teardown(name, set_up_pods, tear_down)
 
 #endif
