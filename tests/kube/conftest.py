@@ -25,8 +25,11 @@ kube_namespace = kubefixture.kube_namespace
 
 @pytest.fixture(scope="module")
 def own_cluster(kube_cluster, tmp_path_factory):
-    """Beside the shared one: a server that a test may hurt, without controllers."""
-    with kubekit.Cluster(tmp_path_factory.mktemp("own"), kube_cluster.version) as cluster:
+    """Beside the shared one: a server that a test may hurt, without controllers. Watches of ConfigMaps go to etcd: its
+    cache would begin with its start, and whatever the server writes meanwhile, of any kind, would have made every
+    older version expire."""
+    options = {"kube-apiserver": ["--watch-cache-sizes=configmaps#0"]}
+    with kubekit.Cluster(tmp_path_factory.mktemp("own"), kube_cluster.version, options=options) as cluster:
         yield cluster
 
 
