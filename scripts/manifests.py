@@ -23,7 +23,6 @@ MANIFESTS = Path(__file__).resolve().parent.parent / "deploy" / "manifests"
 RULES = "x-kubernetes-validations:"
 NAMESPACE = "  namespace: default\n"
 ONE_NAMESPACE = """\
-        env:
         - name: KOUPLELESS_NAMESPACE
           valueFrom:
             fieldRef:

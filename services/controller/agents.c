@@ -64,6 +64,7 @@ static void make_calls(struct controller *controller);
 
 /* The agent says that it is another base's: the address is of one that is gone. */
 #define REASON_BASE_MISMATCH "BASE_MISMATCH"
+#define REASON_STALE_EPOCH "STALE_EPOCH"
 
 static const char *const type_names[] = {
     [OPERATION_INSTALL] = "install",
@@ -290,10 +291,13 @@ static const AgentOperation *operation_of(const struct outcome *outcome,
     return NULL;
 }
 
-/* An error that the agent itself decided, as opposed to one of the way to it. */
+/*
+ * An error that the agent itself decided about the operation, as opposed to one of the way to it, or about us: that
+ * another controller leads is for that one to say.
+ */
 static bool is_verdict(const struct err *err)
 {
-    if (str_eq(err->reason, REASON_BASE_MISMATCH))
+    if (str_eq(err->reason, REASON_BASE_MISMATCH) || str_eq(err->reason, REASON_STALE_EPOCH))
         return false;
     return err->code == ERR_INVALID || err->code == ERR_PRECONDITION || err->code == ERR_DENIED ||
            err->code == ERR_UNIMPLEMENTED;
@@ -384,6 +388,7 @@ static void begin_install(struct rpc_channel *channel, const struct cached_insta
     request.wait = &wait;
     request.module = &module;
     request.target_base = target_base(instance);
+    request.epoch = outcome->controller->epoch;
     request.strategy =
         takes_place(instance)
             ? KOUPLELESS__AGENT__V1__INSTALL_STRATEGY__INSTALL_STRATEGY_UNINSTALL_THEN_INSTALL
@@ -403,6 +408,7 @@ static void begin_uninstall(struct rpc_channel *channel, const struct cached_ins
     request.name = instance->module->spec.module.name;
     request.version = instance->module->spec.module.version;
     request.target_base = target_base(instance);
+    request.epoch = outcome->controller->epoch;
     rpc_unary(channel, &koupleless__agent__v1__agent_service__descriptor, "UninstallModule",
               &request.base, options, on_rpc_done, outcome);
 }
@@ -418,6 +424,7 @@ static void begin_switch(struct rpc_channel *channel, const struct cached_instan
     request.name = instance->module->spec.module.name;
     request.version = instance->module->spec.module.version;
     request.target_base = target_base(instance);
+    request.epoch = outcome->controller->epoch;
     rpc_unary(channel, &koupleless__agent__v1__agent_service__descriptor, "SwitchModule",
               &request.base, options, on_rpc_done, outcome);
 }

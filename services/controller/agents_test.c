@@ -23,7 +23,8 @@ typedef Koupleless__Agent__V1__GetOperationResponse_Closure GetClosure;
 
 /* The call that waits for an answer. */
 struct pending {
-    void *call; /* NULL: none */
+    void *call;    /* NULL: none */
+    int64_t epoch; /* of an install */
     InstallClosure install;
     GetClosure get; /* one of the two */
     int64_t wait_s;
@@ -59,6 +60,7 @@ static void on_install(Agent *service, const Koupleless__Agent__V1__InstallModul
     struct pending pending = {
         .call = call,
         .install = closure,
+        .epoch = request->epoch,
         .wait_s = request->wait ? request->wait->seconds : -1,
     };
     keep(CONTAINER_OF(service, struct world, agent), pending, request->operation_id);
@@ -349,6 +351,23 @@ static void test_a_refusal_is_a_failure(void **state)
     assert_string_equal(operation->code, "ModuleController.InvalidRequest");
 }
 
+/* What an agent has heard of another leader is for that one to tell; ours has ended, or is about to. */
+static void test_a_leader_that_was_deposed_has_failed_at_nothing(void **state)
+{
+    struct world *world = *state;
+    world->controller.epoch = 41;
+    const struct operation *operation = begin(world, "m");
+    struct pending call = take_call(world);
+    assert_int_equal(call.epoch, 41);
+    AUTO_ERR struct err *err = NULL;
+    err_set(&err, ERR_PRECONDITION, "another controller leads");
+    err_reason(&err, "STALE_EPOCH");
+    rpc_call_fail(call.call, err);
+    await_outcome(world);
+    assert_int_equal(operation->failures, 0);
+    assert_int_equal(operation->unanswered, 1);
+}
+
 /* -- ids -- */
 
 /* Installs "m"; the id that the agent was given is written to @ret_id. */
@@ -449,6 +468,7 @@ int main(void)
         TEST(test_what_goes_while_it_waits_is_not_called),
         TEST(test_without_an_answer_nothing_has_failed),
         TEST(test_a_refusal_is_a_failure),
+        TEST(test_a_leader_that_was_deposed_has_failed_at_nothing),
         TEST(test_what_is_done_once_more_is_another_operation),
         TEST(test_another_life_of_the_controller_has_other_ids),
         TEST(test_an_unused_connection_is_dropped),

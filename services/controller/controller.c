@@ -2,7 +2,7 @@
 /*
  * Wiring and planning. A change in the cache puts keys into the workqueue; one timer, always due while
  * the queue has ready keys, takes them out, builds the view, calls the pure plan function and hands the
- * plan to the executor. Nothing is planned before every kind was listed once.
+ * plan to the executor. Nothing is planned before every kind was listed once, nor while another controller leads.
  */
 #include "services/controller/controller.h"
 
@@ -127,9 +127,14 @@ static void on_dirty_original(void *user, enum object_kind kind, const char *key
     enqueue(user, kind == KIND_MODULE ? ORIGINAL_MODULE_KEY : ORIGINAL_REPLICASET_KEY, key);
 }
 
+bool controller_acts(const struct controller *controller)
+{
+    return controller->leading && controller->synced == WATCHED_KINDS;
+}
+
 void controller_plan_soon(struct controller *controller)
 {
-    if (controller->synced < WATCHED_KINDS || controller->stopping ||
+    if (!controller_acts(controller) || controller->stopping ||
         controller->works.len >= PLANS_AT_ONCE) /* the next that ends asks again */
         return;
     int64_t next_ms = workqueue_next_ms(controller->queue);
@@ -240,6 +245,15 @@ static void on_change(void *user, const struct document *document, bool deleted)
     executor_saw(controller, document->kind, key, deleted ? NULL : document->resource_version);
 }
 
+static void begin(struct controller *controller)
+{
+    liveness_start(controller);
+    events_start(controller);
+    controller_plan_soon(controller);
+    if (controller->options.on_acting)
+        controller->options.on_acting(controller->options.user);
+}
+
 static void on_synced(void *user)
 {
     struct controller *controller = user;
@@ -249,11 +263,17 @@ static void on_synced(void *user)
              LOG_INT("moduledeployments", (int64_t)controller->cache.deployments.len),
              LOG_INT("modules", (int64_t)controller->cache.instances.len),
              LOG_INT("bases", (int64_t)controller->cache.bases.len));
-    liveness_start(controller);
-    events_start(controller);
-    controller_plan_soon(controller);
-    if (controller->options.on_synced)
-        controller->options.on_synced(controller->options.user);
+    if (controller_acts(controller))
+        begin(controller);
+}
+
+void controller_lead(struct controller *controller, int64_t epoch)
+{
+    controller->leading = true;
+    controller->epoch = epoch;
+    controller->cache.now_ms = loop_now_ms(controller->loop);
+    if (controller_acts(controller))
+        begin(controller);
 }
 
 static void on_version(void *user, enum object_kind kind, const char *resource_version)
@@ -298,6 +318,7 @@ int controller_new(struct controller **out, const struct controller_options *opt
     rand_seed_from_system(&rand);
     controller->life = rand_next(&rand);
     controller->scheduler = scheduler;
+    controller->leading = !options->standby;
     controller->queue = workqueue_new();
     controller->cache.on_dirty_deployment = on_dirty_deployment;
     controller->cache.on_dirty_module = on_dirty_module;

@@ -27,13 +27,20 @@ struct controller_options {
     struct metrics *metrics;
     int64_t base_silent_ms; /* a base whose agent is silent for this long is not ready */
     int64_t base_gone_ms;   /* ... for this long is gone, and its modules are placed elsewhere */
-    void (*on_synced)(void *user); /* everything was listed once: ready to serve */
+    bool standby;           /* lists and watches, and does nothing else before controller_lead() */
+    void (*on_acting)(void *user); /* everything was listed once, and it leads: ready to serve */
     void *user;
 };
 
 /** controller_new() - starts listing and watching. Loop thread, or before it runs. */
 int controller_new(struct controller **out, const struct controller_options *options,
                    struct err **err);
+
+/**
+ * controller_lead() - one that stands by acts from now on, as soon as everything was listed. Loop thread.
+ * @epoch: of its leadership, which goes with every operation: agents refuse those of an earlier leader. 0: there is no other
+ */
+void controller_lead(struct controller *controller, int64_t epoch);
 
 /** controller_stop() - plans and asks nothing any more. The rpc client is freed after this, and ends what still runs. */
 void controller_stop(struct controller *controller);

@@ -31,6 +31,8 @@ struct controller {
     struct loop_timer liveness;
     struct informer *informers[WATCHED_KINDS];
     int synced;       /* kinds listed so far */
+    bool leading;     /* no other controller acts */
+    int64_t epoch;    /* of that, 0 where nobody else could */
     struct map works; /* work key -> struct work: keys whose plan is being carried out */
     struct map
         setbacks; /* work key -> struct setback: keys whose last plan could not be carried out (setbacks.c) */
@@ -57,6 +59,8 @@ struct controller {
 
 /* controller.c */
 void controller_plan_soon(struct controller *controller);
+/** controller_acts() - it leads, and knows everything that is declared. */
+bool controller_acts(const struct controller *controller);
 
 /* originals.c: what the original ModuleController left. */
 

@@ -315,10 +315,12 @@ static bool refuse(struct rpc_call *call, const char *why)
     return true;
 }
 
-/* Before the lists are there nobody knows what should be on a base. */
-static bool refused_while_starting(const struct controller *controller, struct rpc_call *call)
+/* Before the lists are there nobody knows what should be on a base; and what is told to one that stands by is lost. */
+static bool refused_by_idle(const struct controller *controller, struct rpc_call *call)
 {
-    return controller->synced < WATCHED_KINDS && refuse(call, "the controller is starting");
+    return !controller_acts(controller) &&
+           refuse(call, controller->leading ? "the controller is starting"
+                                            : "another controller leads, this one stands by");
 }
 
 /* Posts an event to the loop; where that has too much to do the call fails. */
@@ -340,7 +342,7 @@ static void on_report(struct loop_event *loop_event)
     controller->cache.now_ms = loop_now_ms(controller->loop);
     AUTO_FREE char *key = object_key(report->namespace_, report->base_name);
     struct cached_base *base = map_get(&controller->cache.bases, key);
-    if (refused_while_starting(controller, event->call)) {
+    if (refused_by_idle(controller, event->call)) {
         mem_free(event);
         return;
     }
@@ -440,7 +442,7 @@ struct baseline_event {
 static void on_baseline(struct loop_event *loop_event)
 {
     struct baseline_event *event = CONTAINER_OF(loop_event, struct baseline_event, event);
-    if (refused_while_starting(event->controller, event->call)) {
+    if (refused_by_idle(event->controller, event->call)) {
         mem_free(event);
         return;
     }

@@ -162,6 +162,29 @@ static void test_a_controller_that_starts_knows_nothing_yet(void **state)
     }
 }
 
+/* What agents tell one that stands by would be lost, and silence begins anew when it leads. */
+static void test_one_that_stands_by_takes_no_report(void **state)
+{
+    struct world *world = *state;
+    join(world, "p1");
+    world->controller->leading = false;
+    for (int i = 0; i < 2; i++) {
+        AUTO_OUTCOME struct outcome outcome =
+            i ? call(world, "GetBaseline", "{\"baseName\":\"p1\"}")
+              : call(world, "Report", "{\"baseName\":\"p1\"," REST "}");
+        assert_non_null(outcome.err);
+        assert_int_equal(outcome.err->code, ERR_UNAVAILABLE);
+        assert_non_null(strstr(outcome.err->message, "another controller leads"));
+    }
+    kit_clock_advance(&world->clock, SILENT_MS);
+    controller_lead(world->controller, 7);
+    assert_int_equal(world->controller->epoch, 7);
+    pass(world, SILENT_MS - 1000);
+    assert_string_equal(base_of(world, "p1")->status.phase, "Ready");
+    pass(world, 2000);
+    await_base(world, "p1", "NotReady", "AgentSilent");
+}
+
 static void test_certificates_are_not_issued(void **state)
 {
     struct world *world = *state;
@@ -260,6 +283,7 @@ int main(void)
         TEST(test_wrong_reports_are_refused),
         TEST(test_labels_are_bounded_and_there_once),
         TEST(test_a_controller_that_starts_knows_nothing_yet),
+        TEST(test_one_that_stands_by_takes_no_report),
         TEST(test_certificates_are_not_issued),
         TEST(test_a_silent_base_is_not_ready),
         TEST(test_reports_keep_a_base_ready),

@@ -95,6 +95,7 @@ static void uninstall(struct controller *controller, struct cached_base *base,
     request.name = module->name;
     request.version = module->version;
     request.target_base = base->key;
+    request.epoch = controller->epoch;
     struct rpc_options options = {.deadline_ms = REMOVAL_DEADLINE_MS};
     rpc_unary(channel, &koupleless__agent__v1__agent_service__descriptor, "UninstallModule",
               &request.base, &options, on_rpc_done, removal);

@@ -1,18 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "lib/base/rand.h"
 #include "lib/base/str.h"
 #include "lib/kube/client.h"
 #include "lib/kube/config.h"
 #include "lib/service/program.h"
 #include "services/controller/api/api.h"
 #include "services/controller/controller.h"
+#include "services/controller/leader.h"
 #include "services/controller/store/embedded/embedded.h"
 #include "services/controller/store/kubernetes/kubernetes.h"
 
 #define PROGRAM "koupleless-controller"
+#define USER_AGENT PROGRAM "/" KOUPLELESS_VERSION
 
 struct arguments {
     struct service_options service;
-    char *store, *data_dir, *kubeconfig, *namespace, *scheduler;
+    char *store, *data_dir, *kubeconfig, *namespace, *scheduler, *leader_identity;
+    bool leader_elect;
     int64_t base_silent_ms, base_gone_ms, agent_port;
 };
 
@@ -54,6 +61,17 @@ static const struct option_spec specs[] = {
      .min = 1,
      .max = UINT16_MAX,
      .help = "where agents listen, in a cluster; a Pod may name another port"},
+    {.name = "leader-elect",
+     .type = OPTION_BOOL,
+     .offset = offsetof(struct arguments, leader_elect),
+     .help = "in a cluster: act only while the Lease " LEADER_LEASE " is held; of several "
+             "controllers one leads, the others stand by"},
+    {.name = "leader-identity",
+     .type = OPTION_STRING,
+     .offset = offsetof(struct arguments, leader_identity),
+     .value = "NAME",
+     .help = "who holds the Lease, unique among controllers; default: the host's name and a random "
+             "number"},
     {.name = "base-silent-after",
      .type = OPTION_DURATION,
      .offset = offsetof(struct arguments, base_silent_ms),
@@ -78,10 +96,12 @@ static const struct options_usage usage = {
 /* All parts of the process, in the order they are made. */
 struct process {
     struct service service;
-    struct kube_client *kube; /* NULL: the store is embedded */
+    struct kube_config config; /* of the cluster, where there is one */
+    struct kube_client *kube;  /* NULL: the store is embedded */
     struct store *store;
     struct rpc_client *rpc;
     struct controller *controller;
+    struct leader *leader; /* NULL: there is no election */
     struct api *api;
 };
 
@@ -98,9 +118,23 @@ static int check_arguments(const struct arguments *arguments, struct err **err)
     return service_check_plaintext(&arguments->service, "scheduler", arguments->scheduler, err);
 }
 
-static void on_synced(void *user)
+static void on_acting(void *user)
 {
-    service_set_ready(user, true);
+    struct process *process = user;
+    service_set_ready(&process->service, true);
+}
+
+static void on_leading(void *user, int64_t epoch)
+{
+    struct process *process = user;
+    controller_lead(process->controller, epoch);
+}
+
+/* At once, with all that is under way: what would still be written could be later than what the next leader writes. */
+static void on_lost(void *user)
+{
+    (void)user;
+    _exit(EXIT_FAILURE);
 }
 
 static const char *given(const char *text)
@@ -112,17 +146,13 @@ static int open_kubernetes_store(struct process *process, const struct arguments
                                  struct err **err)
 {
     struct service *service = &process->service;
-    struct kube_config config;
-    if (kube_config_load(given(arguments->kubeconfig), NULL, &config, err) < 0)
+    struct kube_config *config = &process->config;
+    if (kube_config_load(given(arguments->kubeconfig), NULL, config, err) < 0)
         return err_wrap(err, "--store kubernetes");
-    int r =
-        kube_client_new(&process->kube, &config, PROGRAM "/" KOUPLELESS_VERSION, service->log, err);
-    if (r == 0)
-        log_info(service->log, "store: kubernetes", LOG_STR("server", config.server),
-                 LOG_STR("context", config.in_cluster ? "in-cluster" : config.context));
-    kube_config_done(&config);
-    if (r < 0)
+    if (kube_client_new(&process->kube, config, USER_AGENT, service->log, err) < 0)
         return -1;
+    log_info(service->log, "store: kubernetes", LOG_STR("server", config->server),
+             LOG_STR("context", config->in_cluster ? "in-cluster" : config->context));
     const struct kubernetes_options options = {
         .client = process->kube,
         .namespace = given(arguments->namespace),
@@ -144,6 +174,40 @@ static int open_store(struct process *process, const struct arguments *arguments
     return embedded_store_open(&process->store, arguments->data_dir, clock_real(), err);
 }
 
+/* "host_5f3a...": hosts may have the same name, and a process that is started anew is another one. */
+static char *own_identity(void)
+{
+    char host[256] = "";
+    (void)gethostname(host, sizeof(host) - 1);
+    struct rand rand;
+    rand_seed_from_system(&rand);
+    return mem_printf("%s_%016llx", host, (unsigned long long)rand_next(&rand));
+}
+
+/* The Lease lies beside the objects that are looked after; where those are everywhere, in our own namespace. */
+static int stand_for_election(struct process *process, const struct arguments *arguments,
+                              struct err **err)
+{
+    struct service *service = &process->service;
+    AUTO_FREE char *identity = str_empty(arguments->leader_identity)
+                                   ? own_identity()
+                                   : mem_strdup(arguments->leader_identity);
+    const char *namespace = given(arguments->namespace);
+    const struct leader_options options = {
+        .loop = service->loop,
+        .config = &process->config,
+        .user_agent = USER_AGENT,
+        .namespace = namespace ? namespace : process->config.namespace,
+        .identity = identity,
+        .log = service->log,
+        .metrics = service->metrics,
+        .on_leading = on_leading,
+        .on_lost = on_lost,
+        .user = process,
+    };
+    return leader_new(&process->leader, &options, err);
+}
+
 static int start(void *user, const void *filled, struct err **err)
 {
     struct process *process = user;
@@ -155,6 +219,8 @@ static int start(void *user, const void *filled, struct err **err)
     if (open_store(process, arguments, err) < 0)
         return -1;
     process->rpc = rpc_client_new_on(process->service.rpc);
+    /* The embedded store is locked by whoever has opened it: there is nobody else. */
+    bool elects = arguments->leader_elect && process->kube;
     struct controller_options options = {
         .loop = service->loop,
         .store = process->store,
@@ -166,10 +232,13 @@ static int start(void *user, const void *filled, struct err **err)
         .metrics = service->metrics,
         .base_silent_ms = arguments->base_silent_ms,
         .base_gone_ms = arguments->base_gone_ms,
-        .on_synced = on_synced,
-        .user = service,
+        .standby = elects,
+        .on_acting = on_acting,
+        .user = process,
     };
     if (controller_new(&process->controller, &options, err) < 0)
+        return -1;
+    if (elects && stand_for_election(process, arguments, err) < 0)
         return -1;
     process->api = api_new(process->store, service->loop);
     api_add(process->api, service->rpc);
@@ -187,8 +256,10 @@ static void stop(void *user)
     if (process->kube)
         kube_client_stop(process->kube); /* what the controller waits for ends now */
     controller_free(process->controller);
+    leader_free(process->leader);
     store_free(process->store);
     kube_client_free(process->kube);
+    kube_config_done(&process->config);
     service_done(&process->service);
     api_free(process->api);
 }

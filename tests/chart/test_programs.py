@@ -36,7 +36,7 @@ class ChartFleet(fleetkit.Fleet):
         if name.startswith("agent-"):
             pod = self.cluster.api.get(kubeapi.path("pods", self.namespace, name.removeprefix("agent-")))
         else:
-            pod = {**self.controller, "metadata": {"namespace": self.namespace}}
+            pod = {**self.controller, "metadata": {"namespace": self.namespace, "name": f"{CONTROLLER}-0"}}
         return next(one for one in pod["spec"]["containers"] if one["name"].endswith(name.partition("-")[0])), pod
 
     def _program(self, name, program, host, *options, env=None):

@@ -23,20 +23,6 @@ class Controller(programkit.Program):
         super().__init__("koupleless-controller", folder, "--insecure", "--store", "kubernetes",
                          "--kubeconfig", str(kubeconfig), *options)
 
-    def is_ready(self):
-        return self.get("/readyz")[0] == 200
-
-    def said(self, message, *parts):
-        """The lines of its log with this message and all these texts in their error."""
-        return [event for event in self.events()
-                if event["msg"] == message and all(part in event.get("error", "") for part in parts)]
-
-    def wait_ready(self):
-        basekit.wait_until(self.is_ready, "the controller to be ready")
-
-    def wait_said(self, message, *parts):
-        return basekit.wait_until(lambda: self.said(message, *parts), f'"{message}" {parts}')
-
 
 @pytest.fixture
 def run(own_cluster, tmp_path):

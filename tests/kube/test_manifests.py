@@ -15,9 +15,10 @@ ALLOWED = {
     **{f"{resource}/status": "patch" for resource in (MD, RS, MODULE)},
     "moduletemplates": "list watch", "deployments": "list watch",
     "pods": "list watch patch", "events": "list create patch",
+    "leases": "get create patch",  # of that name
 }
 VERBS = ["get", "list", "watch", "create", "update", "patch", "delete", "deletecollection"]
-OTHERS = [f"{MD}/scale", f"{MD}/finalizers", "secrets", "configmaps", "nodes", "pods/exec", "deployments/scale", "leases"]
+OTHERS = [f"{MD}/scale", f"{MD}/finalizers", "secrets", "configmaps", "nodes", "pods/exec", "deployments/scale", "endpoints"]
 
 
 @pytest.fixture(name="installed", scope="module", params=["one namespace", "cluster-wide"])
@@ -61,13 +62,14 @@ def test_the_rights_are_those_that_are_used(installed):
             assert sorted(allowed) == sorted(expected), (namespace, resource)
 
 
-GROUPS = {"pods": "", "services": "", "events": "", "secrets": "", "configmaps": "", "nodes": "", "deployments": "apps",
+GROUPS = {"pods": "", "services": "", "events": "", "secrets": "", "configmaps": "", "nodes": "", "endpoints": "", "deployments": "apps",
           "leases": "coordination.k8s.io"}
 
 
 def may(cluster, namespace, verb, resource):
     resource, _, subresource = resource.partition("/")
     attributes = {"namespace": namespace, "verb": verb, "resource": resource, "subresource": subresource,
+                  "name": "koupleless-controller" if resource == "leases" else "",
                   "group": GROUPS.get(resource, "koupleless.alipay.com")}
     answer = cluster.api.post("/apis/authorization.k8s.io/v1/subjectaccessreviews", {
         "spec": {"user": ACCOUNT, "groups": ["system:serviceaccounts"], "resourceAttributes": attributes}})

@@ -13,6 +13,7 @@ from test_requirements import module_patch, patch
 from test_writes import requests, resource
 
 OTHER_BASES = "night-stock"
+ELECTED = ("--leader-elect", "--leader-identity", "one")
 
 
 @pytest.fixture(name="fleet")
@@ -25,7 +26,7 @@ def fixture_fleet(kube_version, tmp_path):
     with cluster:
         fleetkit.install_definitions(cluster)
         cluster.api.post(path("namespaces"), {"metadata": {"name": "shop"}})
-        with fleetkit.Fleet(tmp_path / "fleet", cluster, "shop", bases=3) as fleet:
+        with fleetkit.Fleet(tmp_path / "fleet", cluster, "shop", bases=3, controller=ELECTED) as fleet:
             yield fleet
 
 

@@ -56,8 +56,7 @@ class FaultFleet(fleetkit.Fleet):
 
     def said(self, message, *parts):
         """Lines of the controller's log with this message and all these texts in their error."""
-        return [event for event in self.processes["controller"].events()
-                if event["msg"] == message and all(part in event.get("error", "") for part in parts)]
+        return self.processes["controller"].said(message, *parts)
 
     def check_names(self, *names):
         for name in names:

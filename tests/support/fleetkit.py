@@ -92,7 +92,7 @@ class Fleet(systemclient.Asked):
                            *self.options["controller"]]}[name]
         process = self._program(name, f"koupleless-{name}", self.host, *options, *more)
         if name == "controller":
-            basekit.wait_until(lambda: process.get("/readyz")[0] == 200, "the controller to be ready")
+            process.wait_ready()
         return process
 
     def _program(self, name, program, host, *options, env=None):
@@ -102,6 +102,11 @@ class Fleet(systemclient.Asked):
                                      host=host, env=env)
         self.processes[name] = process
         return process
+
+    def replace(self, name, process):
+        """Another one is asked, and ended with the fleet, from now on."""
+        self._close(name)
+        self.processes[name] = process
 
     def kill(self, name):
         """SIGKILL."""

@@ -42,6 +42,20 @@ class Program:
         lines = self.log.read_text(encoding="utf-8").split("\n")[:-1]
         return [json.loads(line) for line in lines if line.startswith("{")]
 
+    def said(self, message, *parts):
+        """The lines of its log with this message and all these texts in their error."""
+        return [event for event in self.events()
+                if event["msg"] == message and all(part in event.get("error", "") for part in parts)]
+
+    def wait_said(self, message, *parts):
+        return basekit.wait_until(lambda: self.said(message, *parts), f'"{message}" {parts}')
+
+    def is_ready(self):
+        return self.get("/readyz")[0] == 200
+
+    def wait_ready(self):
+        basekit.wait_until(self.is_ready, "it to be ready")
+
     def get(self, path):
         """(status, body) of a page of its HTTP port."""
         conn = http.client.HTTPConnection(self.http, timeout=basekit.WATCHDOG_S)
