@@ -9,7 +9,7 @@
  * plan_deployment() - how far a release is, and which revision gets how many instances now
  *
  * The rules of batches, gates, pause, confirmation, gray time and deletion (requirements 1.1-5.4, 5.10).
- * Decides numbers only; plan_replicaset() turns them into instances. @plan is empty before.
+ * Decides numbers only; plan_replicasets() turns them into instances. @plan is empty before.
  */
 void plan_deployment(const struct deployment_view *view, struct plan *plan);
 

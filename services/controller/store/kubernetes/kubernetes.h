@@ -7,8 +7,8 @@
 #include "services/controller/store/store.h"
 
 /*
- * The store on the Kubernetes API. Our four kinds are custom resources of the same shape; an Event is an
- * Event of the core API; a Base is a Pod of a base Deployment that somebody follows, put together with what its
+ * The store on the Kubernetes API. Our four kinds are custom resources of the same shape; Events and Services are
+ * those of the core API; a Base is a Pod of a base Deployment that somebody follows, put together with what its
  * agent reported (bases.h): the report is kept in memory, nothing of it is written to the Pod.
  */
 struct kubernetes_options {
