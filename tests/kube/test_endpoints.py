@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Services with pods behind them, as kube-controller-manager sees them."""
+"""Services with pods behind them, as kube-controller-manager sees them. Endpoints refuse addresses of loopback, so what
+has real programs behind its pods runs in a network of its own."""
+import os
 import pathlib
 import subprocess
 import sys
@@ -54,9 +56,50 @@ def test_addresses_that_are_not_of_loopback_can_be_listened_on_in_a_network_of_i
     assert "Cannot assign requested address" in outside.stderr
 
 
-def test_a_server_runs_in_a_network_of_its_own(kube_cluster):
-    test = "test_a_service_leads_to_its_ready_pods"
+INSIDE = pytest.mark.skipif("KOUPLELESS_TEST_NETWORK" not in os.environ,
+                            reason="runs inside test_in_a_network_of_its_own")
+
+
+@INSIDE
+def test_7_2_the_service_of_a_module_leads_to_where_it_serves(new_fleet):
+    """Online, release in batches, scale, replace, offline: its endpoints are the pods where it is Available."""
+    fleet = new_fleet(bases=3)
+    strategy = {"serviceStrategy": {"enableModuleService": True, "port": 8080, "targetPort": 8081},
+                "batchCount": 2, "needConfirm": True}
+
+    def wait_endpoints(count):
+        def agree():
+            available = fleet.available("pay")
+            there = {pod["status"]["podIP"] for name, pod in fleet.pods().items() if name in available}
+            return len(there) == count and endpoints(fleet.cluster, fleet.namespace, "pay-service") == there
+        basekit.wait_until(agree, f"{count} endpoints, where it is Available")
+
+    def confirm():
+        fleet.wait_waiting("pay", 1)
+        fleet.kubectl("patch", "moduledeployment", "pay", "--type=merge", "-p", '{"spec":{"pause":false}}')
+        fleet.wait_completed("pay")
+
+    fleet.apply_document(fleet.document("pay", fleet.jar("pay"), replicas=2, strategy=strategy))
+    fleet.wait_waiting("pay", 1)
+    wait_endpoints(1)
+    confirm()
+    wait_endpoints(2)
+    fleet.apply_document(fleet.document("pay", fleet.jar("pay", "2.0.0"), replicas=2, strategy=strategy))
+    confirm()
+    wait_endpoints(2)
+    fleet.kubectl("scale", "moduledeployment/pay", "--replicas=3")
+    wait_endpoints(3)
+    fleet.wait_completed("pay")
+    fleet.kubectl("delete", "pod", next(iter(fleet.available("pay"))))
+    fleet.wait_pods(3)
+    wait_endpoints(3)
+    fleet.kubectl("delete", "moduledeployment", "pay", "--timeout=60s")
+    basekit.wait_until(lambda: not endpoints(fleet.cluster, fleet.namespace, "pay-service"), "no endpoint")
+
+
+def test_in_a_network_of_its_own(kube_cluster):
+    test = "test_7_2_the_service_of_a_module_leads_to_where_it_serves"
     done = in_a_network_of_its_own(
-        sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", "-k", test,
-        f"--kube-version={kube_cluster.version}", str(pathlib.Path(__file__)))
+        sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", f"--kube-version={kube_cluster.version}",
+        f"{pathlib.Path(__file__)}::{test}[{kube_cluster.version}]")
     assert "1 passed" in done.stdout, done.stdout

@@ -98,8 +98,8 @@ class Fleet(systemclient.Asked):
     def _program(self, name, program, host, *options, env=None):
         self._starts += 1
         self._close(name)
-        process = programkit.Program(program, self.folder / f"{name}.{self._starts}", "--insecure", *options,
-                                     host=host, env=env)
+        process = programkit.Program(program, self.folder / f"{name}.{self._starts}", "--insecure", "--insecure",
+                                     *options, host=host, env=env)
         self.processes[name] = process
         return process
 
