@@ -162,6 +162,16 @@ static void report_vanished(struct informer *informer)
 
 static void on_watch_event(void *user, enum store_event_type type, const struct document *document);
 
+/* What the pages of a list have told before it failed: the next list may miss it. */
+static void keep_listed(struct informer *informer)
+{
+    for (size_t i = 0; i < informer->listed.len; i++) {
+        const struct map_entry *entry = &informer->listed.entries[i];
+        mem_free(map_put(&informer->known, entry->key, entry->value));
+    }
+    map_done(&informer->listed);
+}
+
 static void tell_version(struct informer *informer, const char *resource_version)
 {
     if (informer->handler.on_version)
@@ -172,7 +182,7 @@ static void take_page(struct informer *informer, struct delivery *delivery)
 {
     if (delivery->err) {
         informer->handler.on_error(informer->handler.user, informer->kind, delivery->err);
-        free_known(&informer->listed);
+        keep_listed(informer);
         loop_timer_start(informer->loop, &informer->retry, loop_now_ms(informer->loop) + RETRY_MS);
         return;
     }
