@@ -122,6 +122,46 @@ def test_owners_that_are_taken_away(fleet, name):
     settled(fleet, name)
 
 
+def template_of(name, document):
+    return json.dumps({"apiVersion": document["apiVersion"], "kind": "ModuleTemplate", "metadata": {"name": name},
+                       "spec": document["spec"]["template"]["spec"]})
+
+
+def test_a_moduletemplate_that_is_deleted_in_a_batch(fleet):
+    """Nobody knows then what is wanted: what serves stays, and so does what is to follow it. Back again, it goes on."""
+    old, new = (fleet.document("shared", fleet.jar("shared", version), replicas=3) for version in ("1.0.0", "2.0.0"))
+    document = {**old, "spec": {"templateRef": {"name": "shared"}, "replicas": 3,
+                                "baseDeploymentName": old["spec"]["baseDeploymentName"]}}
+    fleet.kubectl("apply", "-f", "-", input=template_of("shared", old))
+    fleet.apply_document(document)
+    fleet.wait_completed("shared")
+    before = fleet.available("shared")
+    basekit.wait_until(lambda: fleet.traffic("shared") == sorted(before), "traffic")
+    try:
+        for pod in before:
+            fleet.control("fault", pod, fault="exception", command="installBiz", count=-1, text="not now")
+        fleet.kubectl("apply", "-f", "-", input=template_of("shared", new))
+        fleet.wait_modules(lambda modules: [m.status.status for m in modules if m.spec.module.version == "2.0.0"]
+                           == ["Failed"] * 3, "the batch, which fails", "shared")
+        uids = {one["metadata"]["uid"] for one in modules(fleet, "shared").values()}
+        fleet.kubectl("delete", "moduletemplate", "shared")
+        release = fleet.wait_for("shared", lambda md: md.status.release_status.reason == "TemplateNotFound",
+                                 "it to be said").status.release_status
+        assert release.progress == "Executing"
+        assert fleet.available("shared") == before
+        assert fleet.traffic("shared") == sorted(before)
+        assert not [one for one in modules(fleet, "shared").values() if "deletionTimestamp" in one["metadata"]]
+    finally:
+        for pod in before:
+            fleet.control("clear", pod)
+    fleet.kubectl("apply", "-f", "-", input=template_of("shared", new))
+    fleet.wait_completed("shared")
+    after = modules(fleet, "shared")
+    assert {one["spec"]["module"]["version"] for one in after.values()} == {"2.0.0"}
+    assert len(after) == 3 and {one["metadata"]["uid"] for one in after.values()} < uids
+    fleet.check_operations()
+
+
 def test_a_namespace_that_is_deleted(kube_cluster, new_fleet):
     """Everything goes, and so does it. The controller's rights come from elsewhere: a Role would go with the namespace."""
     fleet = new_fleet(bases=2, kubeconfig=kube_cluster.kubeconfig)

@@ -458,7 +458,8 @@ static inline void world_plan_module(struct world *world, const struct instance 
     AUTO_FREE char *update = update_revision_name(kit->md, &kit->md->spec.template);
     struct module_view view = {
         .instance = instance,
-        .wanted = !kit->md->meta.deletion_ms && str_eq(update, instance->revision->rs->meta.name),
+        .wanted = !kit->md->meta.deletion_ms && !kit->template_missing &&
+                  str_eq(update, instance->revision->rs->meta.name),
         .now_ms = kit->now_ms,
         .wall_ms = kit->now_ms,
     };

@@ -469,7 +469,8 @@ static void close_differences(const struct deployment_view *view, struct revisio
 void plan_replicasets(const struct deployment_view *view, struct plan *plan)
 {
     struct revision *update = update_revision(view);
-    bool held = view->owner_conflict || view->bases_unknown || view->bases_problem;
+    bool held = !view->template || view->owner_conflict || view->bases_unknown ||
+                view->bases_problem; /* what is wanted, or what is there, is not known */
     if (held && !view->md->meta.deletion_ms)
         return;
     if (end_former_release(view, update, plan))

@@ -452,13 +452,44 @@ static void former_release(void **state)
     check(rows, ARRAY_LEN(rows));
 }
 
+/* Without its ModuleTemplate nobody knows what is wanted: that is no reason to give up what is there. */
+static void template_missing(void **state)
+{
+    (void)state;
+    static const struct kit_row rows[] = {
+        {.name = "in a batch: successors on their way stay",
+         .spec = "v2 x3 batches=3 template-missing",
+         .revisions = "v1#1=2 aA bA cA; v2#2=1 bU>sb",
+         .bases = "a b c",
+         .plan = ""},
+        {.name = "in a batch: nobody is removed or placed for its numbers",
+         .spec = "v2 x3 batches=3 template-missing",
+         .revisions = "v1#1=2 aA bA cA; v2#2=1",
+         .bases = "a b c d",
+         .plan = ""},
+        {.name = "what was answered before moves nothing either",
+         .spec = "v2 x3 batches=3 template-missing",
+         .revisions = "v1#1=2 aA bA cA; v2#2=1",
+         .bases = "a b c d",
+         .answers = "evict v1 a; place v2 d",
+         .plan = ""},
+        {.name = "1.2 deletion wins",
+         .spec = "v2 x2 deleting template-missing",
+         .release = "Terminating 1/1 v2 changes=2",
+         .revisions = "v1#1=0 aA; v2#2=0 bA",
+         .bases = "a b",
+         .plan = "evict from v1: 1; evict from v2: 1"},
+    };
+    check(rows, ARRAY_LEN(rows));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(placing),        cmocka_unit_test(removing),
         cmocka_unit_test(successors),     cmocka_unit_test(same_version),
         cmocka_unit_test(unfit_bases),    cmocka_unit_test(web_path_in_use),
-        cmocka_unit_test(former_release),
+        cmocka_unit_test(former_release), cmocka_unit_test(template_missing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -95,7 +95,7 @@ static void fault(struct world *world)
     struct kit *kit = &world->kit;
     size_t at = kit->base_count ? random_below(world, kit->base_count) : 0;
     struct instance *instance = any_instance(world);
-    size_t kind = random_below(world, 6);
+    size_t kind = random_below(world, 7);
     str_printf(&world->log, "fault %zu\n", kind);
     if (kind == 0 && kit->base_count > 2)
         world_lose_base(world, at);
@@ -109,6 +109,8 @@ static void fault(struct world *world)
         world_restart_controller(world);
     else if (kind == 5 && instance)
         kit_module(instance)->meta.deletion_ms = kit->now_ms;
+    else if (kind == 6)
+        kit->template_missing = !kit->template_missing;
     kit_recount(kit);
 }
 
@@ -236,7 +238,7 @@ static int32_t selected_bases(const struct world *world)
 static void calm_down(struct world *world)
 {
     struct kit *kit = &world->kit;
-    world->faults = false;
+    world->faults = kit->template_missing = false;
     for (size_t b = 0; b < kit->base_count; b++)
         kit->bases[b]->ready = true;
     struct module_deployment_spec *spec = &kit->md->spec;
@@ -384,34 +386,49 @@ static void rounds(struct world *world, int count)
     }
 }
 
-/* Upgrades and rollbacks of 5 on 5 bases, each a little further than the one before when the next comes. */
-static void go_back_and_forth(struct world *world)
+/* Upgrades and rollbacks of 5 on 5 bases, each a little further than the one before when the next comes, or when
+ * its ModuleTemplate is not there for a while. */
+static void go_back_and_forth(struct world *world, bool template_goes)
 {
     for (int release = 0; release < 40; release++) {
         set_version(world, release % 2 ? "v1" : "v2");
         rounds(world, 1 + release);
+        world->kit.template_missing = template_goes;
+        rounds(world, template_goes ? 10 : 0);
+        world->kit.template_missing = false;
     }
     rounds(world, 100);
     world_hold(world, arrived(world), "it arrives");
+}
+
+static void upgrade_back_and_forth(int32_t batches, bool template_goes)
+{
+    struct world world = {.log = STR_INIT(WORLD_LOG_MAX)};
+    static const struct kit_row row = {.spec = "v1 x5 new"};
+    kit_init(&world.kit, &row);
+    rand_seed(&world.rand, (uint64_t)batches);
+    for (int i = 0; i < 5; i++)
+        world_add_base(&world);
+    world.kit.md->spec.strategy.batch_count = batches;
+    for (int i = 0; i < 100 && !arrived(&world); i++)
+        round_of_all(&world);
+    go_back_and_forth(&world, template_goes);
+    assert_true(end_world(&world, (uint64_t)batches));
 }
 
 /* Defect 3, requirement 5.5: every base serves at every instant, the one version or the other. */
 static void an_upgrade_loses_nothing(void **state)
 {
     (void)state;
-    for (int32_t batches = 1; batches <= 5; batches++) {
-        struct world world = {.log = STR_INIT(WORLD_LOG_MAX)};
-        static const struct kit_row row = {.spec = "v1 x5 new"};
-        kit_init(&world.kit, &row);
-        rand_seed(&world.rand, (uint64_t)batches);
-        for (int i = 0; i < 5; i++)
-            world_add_base(&world);
-        world.kit.md->spec.strategy.batch_count = batches;
-        for (int i = 0; i < 100 && !arrived(&world); i++)
-            round_of_all(&world);
-        go_back_and_forth(&world);
-        assert_true(end_world(&world, (uint64_t)batches));
-    }
+    for (int32_t batches = 1; batches <= 5; batches++)
+        upgrade_back_and_forth(batches, /* template_goes= */ false);
+}
+
+static void a_template_that_goes_loses_nothing(void **state)
+{
+    (void)state;
+    for (int32_t batches = 1; batches <= 5; batches++)
+        upgrade_back_and_forth(batches, /* template_goes= */ true);
 }
 
 /* One version with another digest, and back, each a little further than the one before. */
@@ -449,6 +466,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_upgrade_loses_nothing),
+        cmocka_unit_test(a_template_that_goes_loses_nothing),
         cmocka_unit_test(another_digest_is_installed),
         cmocka_unit_test(invariants_hold),
     };
