@@ -92,6 +92,15 @@ static void ask(const struct deployment_view *view, const struct revision *revis
         plan_add(plan, question, revision->rs->meta.name)->number = count;
 }
 
+/*
+ * For answers that were of no use, a little later: what was in the way may end without a change that would be planned
+ * for, as when another module leaves a base, or an agent counts as reachable again.
+ */
+static void ask_again_later(const struct deployment_view *view, struct plan *plan)
+{
+    plan_requeue(plan, view->now_ms + PLACE_RETRY_MS);
+}
+
 static void create_module(struct plan *plan, const struct revision *revision, const char *base,
                           const struct instance *replaces, struct upgrade_choice choice)
 {
@@ -260,11 +269,15 @@ static bool was_chosen(const struct revision *old, const struct instance *instan
     return false;
 }
 
-/* In place of those that can't be replaced now, since their base is unfit and no other has room: others, where they are. */
-static void replace_others(const struct deployment_view *view, const struct revision *update,
-                           const struct revision *old, int32_t count, struct plan *plan)
+/*
+ * In place of those that can't be replaced now, since their base is unfit and no other has room: others, where they are.
+ * Return: how many.
+ */
+static int32_t replace_others(const struct deployment_view *view, const struct revision *update,
+                              const struct revision *old, int32_t count, struct plan *plan)
 {
-    for (size_t i = 0; i < old->instances.len && count > 0; i++) {
+    int32_t made = 0;
+    for (size_t i = 0; i < old->instances.len && made < count; i++) {
         const struct instance *victim = old->instances.items[i];
         if (!can_be_replaced(victim, update) || was_chosen(old, victim))
             continue;
@@ -272,8 +285,9 @@ static void replace_others(const struct deployment_view *view, const struct revi
         if (choice.way == WAY_NONE)
             continue;
         create_module(plan, update, victim->base->base->meta.name, victim, choice);
-        count--;
+        made++;
     }
+    return made;
 }
 
 /* Makes successors for the old instances that were chosen. */
@@ -301,10 +315,12 @@ static void make_successors(const struct deployment_view *view, struct revision 
         made += choice.way != WAY_NONE;
         stuck += choice.way == WAY_NONE;
     }
-    replace_others(view, update, old, stuck, plan);
+    made += replace_others(view, update, old, stuck, plan);
     plan_add(plan, ACTION_FORGET_EVICT, old->rs->meta.name);
     if (other_bases)
         plan_add(plan, ACTION_FORGET_PLACE, update->rs->meta.name);
+    if (!made)
+        ask_again_later(view, plan);
 }
 
 static bool waits_for_way(const struct instance *instance)
@@ -335,6 +351,7 @@ static void find_other_way(const struct deployment_view *view, struct revision *
         !room_known(view, update, update->waiting_way, plan))
         return;
     size_t offered = 0;
+    bool found = false;
     for (size_t i = 0; i < update->instances.len; i++) {
         const struct instance *instance = update->instances.items[i];
         if (!waits_for_way(instance))
@@ -351,8 +368,11 @@ static void find_other_way(const struct deployment_view *view, struct revision *
             action->way = choice.way;
             action->reason = mem_strdup(choice.reason);
         }
+        found |= choice.way != WAY_NONE;
     }
     plan_add(plan, ACTION_FORGET_PLACE, update->rs->meta.name);
+    if (!found)
+        ask_again_later(view, plan);
 }
 
 /* Return: how many instances of @update are being taken care of as successors. */
