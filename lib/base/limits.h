@@ -32,6 +32,8 @@
 #define LIMIT_OBJECT LIMIT_MIB(1)        /* one stored object, as JSON */
 #define LIMIT_NAME 253                   /* characters of an object's name */
 #define LIMIT_LABEL_VALUE 63             /* characters of a label's value */
+#define LIMIT_ADDRESS 263                /* HOST:PORT, in brackets where it is an IPv6 address */
+#define LIMIT_MESSAGE LIMIT_KIB(4)       /* why a base or a module is not well */
 #define LIMIT_URL 4096                   /* characters of a module's url */
 #define LIMIT_REPLICAS 1000000           /* instances of one ModuleDeployment */
 #define LIMIT_LABELS 64                  /* labels that an agent gives its base */

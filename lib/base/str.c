@@ -195,6 +195,15 @@ size_t str_utf8(const char *s)
     return code >= least[len] && code <= 0x10ffff && !surrogate ? len : 0;
 }
 
+void str_shorten(char *text, size_t max)
+{
+    if (!text || strlen(text) <= max)
+        return;
+    while (max > 0 && ((unsigned char)text[max] & 0xc0) == 0x80)
+        max--;
+    text[max] = '\0';
+}
+
 uint64_t str_hash(const void *bytes, size_t len)
 {
     const unsigned char *p = bytes;

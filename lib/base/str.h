@@ -57,6 +57,9 @@ bool str_parse_duration(const char *s, int64_t *ret_ms);
  */
 const char *str_nearest(const char *word, const char *const *candidates, size_t count);
 
+/** str_shorten() - cuts @text, which may be NULL, to @max bytes, between characters of UTF-8. */
+void str_shorten(char *text, size_t max);
+
 /** str_utf8() - bytes of the UTF-8 character that begins at @s; 0 at the end and where it is none. */
 size_t str_utf8(const char *s);
 

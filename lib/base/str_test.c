@@ -267,6 +267,32 @@ static void utf8_characters_are_measured(void **state)
             fail_msg("row %zu: %zu", i, str_utf8(rows[i].text));
 }
 
+static void shortened_between_characters(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        size_t max;
+        const char *left;
+    } rows[] = {
+        {"", 0, ""},
+        {"abc", 4, "abc"},
+        {"abc", 3, "abc"},
+        {"abc", 2, "ab"},
+        {"abc", 0, ""},
+        {"a\xc3\xa4", 3, "a\xc3\xa4"},
+        {"a\xc3\xa4", 2, "a"},
+        {"a\xf0\x9f\x98\x80", 4, "a"},
+        {"\xe2\x82\xac", 2, ""},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        AUTO_FREE char *text = mem_strdup(rows[i].text);
+        str_shorten(text, rows[i].max);
+        assert_string_equal(text, rows[i].left);
+    }
+    str_shorten(NULL, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -281,6 +307,7 @@ int main(void)
         cmocka_unit_test(nearest_is_what_was_meant),
         cmocka_unit_test(nearest_of_a_huge_word_costs_nothing),
         cmocka_unit_test(utf8_characters_are_measured),
+        cmocka_unit_test(shortened_between_characters),
         cmocka_unit_test(hash_is_the_same_in_every_run),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -57,22 +57,12 @@ static enum err_code code_of(grpc_status_code status)
 #define MESSAGE_BYTES_MAX 1024
 #define NAME_BYTES_MAX 256 /* of field and reason */
 
-/* Cuts @text to @max bytes, between characters of UTF-8. */
-static void shorten(char *text, size_t max)
-{
-    if (!text || strlen(text) <= max)
-        return;
-    while (max > 0 && ((unsigned char)text[max] & 0xc0) == 0x80)
-        max--;
-    text[max] = '\0';
-}
-
 struct err *rpc_err_short(const struct err *err)
 {
     struct err *copy = err_copy(err);
-    shorten(copy->message, MESSAGE_BYTES_MAX);
-    shorten(copy->reason, NAME_BYTES_MAX);
-    shorten(copy->field, NAME_BYTES_MAX);
+    str_shorten(copy->message, MESSAGE_BYTES_MAX);
+    str_shorten(copy->reason, NAME_BYTES_MAX);
+    str_shorten(copy->field, NAME_BYTES_MAX);
     return copy;
 }
 

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/limits.h"
 #include "lib/base/str.h"
 #include "lib/model/labels.h"
 #include "lib/service/program.h"
@@ -100,6 +101,26 @@ static bool is_in_a_cluster(void)
     return !str_empty(getenv("KUBERNETES_SERVICE_HOST"));
 }
 
+/* As the controller bounds them in a report (gateway.c there). */
+static int check_reported(const struct arguments *arguments, struct err **err)
+{
+    const struct {
+        const char *option, *text;
+        size_t max;
+    } texts[] = {
+        {"--base-deployment", arguments->base_deployment, LIMIT_NAME},
+        {"--pod-ip", arguments->pod_ip, LIMIT_NAME},
+        {"--agent-address", arguments->agent_address, LIMIT_ADDRESS},
+        {"--node-name", arguments->node_name, LIMIT_NAME},
+        {"--zone", arguments->zone, LIMIT_NAME},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+        if (texts[i].text && strlen(texts[i].text) > texts[i].max)
+            return err_field(err, texts[i].option, "must have at most %zu characters",
+                             texts[i].max);
+    return 0;
+}
+
 static int check_base(const struct arguments *arguments, struct err **err)
 {
     if (str_empty(arguments->controller))
@@ -109,6 +130,8 @@ static int check_base(const struct arguments *arguments, struct err **err)
                          arguments->pod_name ? arguments->pod_name : "");
     if (str_empty(arguments->base_deployment) && !is_in_a_cluster())
         return err_field(err, "--base-deployment", "is required with --controller");
+    if (check_reported(arguments, err) < 0)
+        return -1;
     return service_check_plaintext(&arguments->service, "controller", arguments->controller, err);
 }
 

@@ -381,6 +381,38 @@ static int check_labels(const Report *report, struct err **err)
     return 0;
 }
 
+static int check_text(const char *field, const char *text, size_t max, struct err **err)
+{
+    return strlen(text) > max ? err_field(err, field, "at most %zu characters", max) : 0;
+}
+
+/* What is too long is refused here: in a question to the scheduler it would be refused with all other bases. */
+static int check_texts(const Report *report, struct err **err)
+{
+    const struct {
+        const char *field, *text;
+        size_t max;
+    } texts[] = {
+        {"base_deployment", report->base_deployment, LIMIT_NAME},
+        {"ip", report->ip, LIMIT_NAME},
+        {"agent_address", report->agent_address, LIMIT_ADDRESS},
+        {"node", report->node, LIMIT_NAME},
+        {"zone", report->zone, LIMIT_NAME},
+        {"boot_id", report->boot_id, LIMIT_NAME},
+        {"reason", report->reason, LIMIT_NAME},
+        {"message", report->message, LIMIT_MESSAGE},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+        if (check_text(texts[i].field, texts[i].text, texts[i].max, err) < 0)
+            return -1;
+    for (size_t i = 0; i < report->n_module_health; i++) {
+        AUTO_FREE char *path = mem_printf("module_health[%zu].message", i);
+        if (check_text(path, report->module_health[i]->message, LIMIT_MESSAGE, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
 /* Where bases are Pods these say the rest. */
 static int check_registration(const Report *report, struct err **err)
 {
@@ -407,7 +439,7 @@ static int check_report(const struct controller *controller, const Report *repor
         return err_field(err, "modules", "at most %d", LIMIT_MODULES_PER_REPORT);
     if (report->n_module_health > LIMIT_MODULES_PER_REPORT)
         return err_field(err, "module_health", "at most %d", LIMIT_MODULES_PER_REPORT);
-    return check_labels(report, err);
+    return check_texts(report, err) < 0 ? -1 : check_labels(report, err);
 }
 
 static struct controller *controller_of(Service *service)

@@ -107,6 +107,44 @@ static void test_wrong_reports_are_refused(void **state)
     assert_int_equal(world->controller->cache.bases.len, 0);
 }
 
+/* Reports a text of @len characters between @before and @after. Return: the field that is refused, "" = none. Owned. */
+static char *report_long(struct world *world, const char *before, size_t len, const char *after)
+{
+    AUTO_FREE char *filler = mem_alloc(len + 1);
+    memset(filler, 'x', len);
+    AUTO_FREE char *text = mem_printf("{\"baseName\":\"p1\",%s%s%s}", before, filler, after);
+    AUTO_OUTCOME struct outcome outcome = call(world, "Report", text);
+    return mem_strdup(outcome.err ? outcome.err->field : "");
+}
+
+/* The scheduler, or the store, would refuse what is too long: and with it all bases of the Deployment. */
+static void test_texts_are_bounded(void **state)
+{
+    struct world *world = *state;
+    static const struct {
+        const char *before, *after, *field;
+        size_t max;
+    } cases[] = {
+        {"\"agentAddress\":\"h:1\",\"baseDeployment\":\"", "\"", "base_deployment", LIMIT_NAME},
+        {"\"baseDeployment\":\"s\",\"agentAddress\":\"", "\"", "agent_address", LIMIT_ADDRESS},
+        {REST ",\"ip\":\"", "\"", "ip", LIMIT_NAME},
+        {REST ",\"node\":\"", "\"", "node", LIMIT_NAME},
+        {REST ",\"zone\":\"", "\"", "zone", LIMIT_NAME},
+        {REST ",\"bootId\":\"", "\"", "boot_id", LIMIT_NAME},
+        {REST ",\"reason\":\"", "\"", "reason", LIMIT_NAME},
+        {REST ",\"message\":\"", "\"", "message", LIMIT_MESSAGE},
+        {REST ",\"moduleHealth\":[{},{\"message\":\"", "\"}]", "module_health[1].message",
+         LIMIT_MESSAGE},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        AUTO_FREE char *most = report_long(world, cases[i].before, cases[i].max, cases[i].after);
+        AUTO_FREE char *more =
+            report_long(world, cases[i].before, cases[i].max + 1, cases[i].after);
+        assert_string_equal(most, "");
+        assert_string_equal(more, cases[i].field);
+    }
+}
+
 typedef Koupleless__Controller__V1__ReportRequest Request;
 typedef Koupleless__Controller__V1__ReportRequest__LabelsEntry Entry;
 
@@ -281,6 +319,7 @@ int main(void)
         TEST(test_a_report_that_tells_nothing_new_writes_nothing),
         TEST(test_the_spec_follows),
         TEST(test_wrong_reports_are_refused),
+        TEST(test_texts_are_bounded),
         TEST(test_labels_are_bounded_and_there_once),
         TEST(test_a_controller_that_starts_knows_nothing_yet),
         TEST(test_one_that_stands_by_takes_no_report),

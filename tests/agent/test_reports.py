@@ -85,6 +85,15 @@ def test_who_the_base_is(base, controller, report_agent):
     assert (report.reason, report.message) == ("", "")
 
 
+@pytest.mark.parametrize("option, limit", [("--base-deployment", 253), ("--pod-ip", 253), ("--node-name", 253),
+                                           ("--zone", 253), ("--agent-address", 263)])
+def test_what_no_controller_takes_is_refused_at_the_start(option, limit):
+    ended = programkit.run("koupleless-agent", "--controller", "127.0.0.1:1", "--insecure", "--pod-name", "base-7",
+                           "--base-deployment", "base", option, "x" * (limit + 1))
+    assert ended.returncode == 2
+    assert f"{option}: must have at most {limit} characters" in ended.stderr
+
+
 def test_no_limit_of_modules_and_an_address_of_its_own(base, controller, report_agent):
     report_agent(base, "--agent-address", "agent.example:1239")
     report = controller.next(lambda report: report.ready)

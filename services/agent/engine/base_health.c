@@ -208,6 +208,7 @@ void base_health_of(const struct health_facts *facts, struct base_health *out)
     *out = (struct base_health){0};
     judge_modules(page, facts, out);
     join(judge_base(page, facts, out), out);
+    str_shorten(out->message, LIMIT_MESSAGE); /* a controller takes no longer one */
 }
 
 void base_health_done(struct base_health *health)

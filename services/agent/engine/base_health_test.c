@@ -324,6 +324,21 @@ static void without_a_page_arklet_is_asked_alone(void **state)
     check(rows, ARRAY_LEN(rows));
 }
 
+static void a_long_message_is_shortened(void **state)
+{
+    (void)state;
+    AUTO_FREE char *why = mem_alloc(LIMIT_MESSAGE + 1);
+    memset(why, 'x', LIMIT_MESSAGE);
+    const struct biz_list none = {0};
+    const struct health_facts facts = {
+        .page_wanted = true, .page_error = why, .arklet_answered = true, .modules = &none};
+    struct base_health health;
+    base_health_of(&facts, &health);
+    assert_int_equal(strlen(health.message), LIMIT_MESSAGE);
+    assert_true(str_starts_with(health.message, "the health page does not answer: xxx"));
+    base_health_done(&health);
+}
+
 static void a_page_over_the_limit_is_none(void **state)
 {
     (void)state;
@@ -395,6 +410,7 @@ int main(void)
         cmocka_unit_test(pages_of_other_versions),
         cmocka_unit_test(what_is_no_health_is_a_dead_base),
         cmocka_unit_test(without_a_page_arklet_is_asked_alone),
+        cmocka_unit_test(a_long_message_is_shortened),
         cmocka_unit_test(a_page_over_the_limit_is_none),
         cmocka_unit_test(the_first_sick_module_is_named),
         cmocka_unit_test(a_watcher_sees_each_difference),
