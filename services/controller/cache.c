@@ -260,6 +260,8 @@ static int apply_module(struct cache *cache, const char *key, cJSON *json, bool 
     if (c) {
         if (c->module->spec.upgrade_way != module->spec.upgrade_way)
             c->view.operation.state = OPERATION_NONE; /* what was refused was the way before */
+        if (!str_eq(c->module->spec.replaces, module->spec.replaces))
+            unlink_replacement(cache, &c->view); /* by what it said before */
         module_free(c->module);
         c->view.module = c->module = module;
     } else {

@@ -311,6 +311,33 @@ static void test_a_claim_that_is_given_back_is_told(void **state)
     assert_int_equal(subject->cache.successors.len, 0);
 }
 
+/* No rule keeps people from editing what an instance replaces. */
+static void test_a_claim_that_is_edited(void **state)
+{
+    struct subject *subject = *state;
+    put(subject, MODULE_NEW, 1); /* waits for old-a */
+    put_module(subject, "new-b", "new", "b", "", ",\"replaces\":\"old-c\"", "Pending");
+    assert_int_equal(subject->cache.successors.len, 1);
+    drop(subject, MODULE_NEW);
+    assert_int_equal(subject->cache.successors.len, 0);
+    put(subject, MODULE_OLD, 2);
+    assert_null(instance(subject, "old-a")->replaced_by);
+}
+
+static void test_a_claim_that_is_edited_while_it_holds(void **state)
+{
+    struct subject *subject = *state;
+    put_all(subject);
+    put_module(subject, "old-c", "old", "b", "", "", "Available");
+    put_module(subject, "new-b", "new", "b", "", ",\"replaces\":\"old-c\"", "Pending");
+    assert_null(instance(subject, "old-a")->replaced_by);
+    assert_ptr_equal(instance(subject, "old-c")->replaced_by, instance(subject, "new-b"));
+    assert_int_equal(revision(subject, "old")->replaced, 1);
+    put_module(subject, "new-b", "new", "b", "", "", "Pending");
+    assert_null(instance(subject, "old-c")->replaced_by);
+    assert_int_equal(revision(subject, "old")->replaced, 0);
+}
+
 /* Taken back: the old name comes again, replaces what replaced it, and is not claimed by that. */
 static void test_a_name_that_comes_again_is_not_claimed(void **state)
 {
@@ -586,6 +613,8 @@ int main(void)
         TEST(test_attempts_outlive_the_controller),
         TEST(test_an_assumed_module_is_counted_once),
         TEST(test_a_second_successor_waits_for_the_first),
+        TEST(test_a_claim_that_is_edited),
+        TEST(test_a_claim_that_is_edited_while_it_holds),
         TEST(test_a_claim_that_is_given_back_is_told),
         TEST(test_a_name_that_comes_again_is_not_claimed),
         TEST(test_a_reborn_module_has_no_past),
