@@ -167,8 +167,9 @@ void status_count(const struct deployment_view *view, const struct revision *upd
     status->updated_replicas = update ? update->existing : 0;
     status->updated_available_replicas = update ? update->available : 0;
     status->updated_ready_replicas = status->updated_available_replicas;
+    AUTO_FREE char *label = label_value(view->md->meta.name);
     mem_free(status->label_selector);
-    status->label_selector = mem_printf(LABEL_MODULE_DEPLOYMENT "=%s", view->md->meta.name);
+    status->label_selector = mem_printf(LABEL_MODULE_DEPLOYMENT "=%s", label);
     set_conditions(view, target, status);
 }
 

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "lib/base/limits.h"
 #include "services/controller/engine/engine_test_kit.h"
 
 static void check(const struct kit_row *rows, size_t count)
@@ -152,6 +153,26 @@ static void status_counts(void **state)
     kit_done(&kit);
 }
 
+/* A label has 63 characters, a name up to 253: who scales by the selector must find the instances, and can parse it. */
+static void a_long_name_is_selected_as_its_label(void **state)
+{
+    (void)state;
+    static const struct kit_row row = {.spec = "v1 x1 template-missing"};
+    struct kit kit;
+    kit_init(&kit, &row);
+    AUTO_FREE char *name = mem_printf("%0*d", LIMIT_LABEL_VALUE + 1, 1);
+    mem_replace(&kit.md->meta.name, name);
+    struct deployment_view view = kit_view(&kit);
+    struct module_deployment_status *status = NEW(struct module_deployment_status);
+    status_count(&view, NULL, 1, status);
+    AUTO_FREE char *label = label_value(name);
+    AUTO_FREE char *selector = mem_printf(LABEL_MODULE_DEPLOYMENT "=%s", label);
+    assert_string_equal(status->label_selector, selector);
+    assert_true(label_value_is_valid(label));
+    module_deployment_status_free(status);
+    kit_done(&kit);
+}
+
 /* Defect 32, requirement 5.6: that there is no room is said. */
 static void lack_of_room_is_said(void **state)
 {
@@ -208,7 +229,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(events),        cmocka_unit_test(said_once),
         cmocka_unit_test(status_counts), cmocka_unit_test(lack_of_room_is_said),
-        cmocka_unit_test(counters_wait),
+        cmocka_unit_test(counters_wait), cmocka_unit_test(a_long_name_is_selected_as_its_label),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
