@@ -141,17 +141,6 @@ static bool agent_reachable(const struct cached_base *base, int64_t now_ms)
     return !base->unreached || now_ms - base->unreached_ms >= UNREACHED_MS;
 }
 
-static bool base_selector_matches(const struct module_template_spec *template,
-                                  const struct base *base)
-{
-    for (size_t i = 0; i < template->base_selector.len; i++) {
-        const struct json_pair *pair = &template->base_selector.items[i];
-        if (!str_eq(json_map_get(&base->meta.labels, pair->key), pair->value))
-            return false;
-    }
-    return true;
-}
-
 static void fill_candidate(BaseCandidate *candidate, const struct cached_base *cached,
                            const struct revision *revision, int64_t now_ms)
 {
@@ -171,7 +160,7 @@ static void fill_candidate(BaseCandidate *candidate, const struct cached_base *c
     candidate->terminating = cached->view.terminating;
     candidate->has_ip = !str_empty(base->spec.ip);
     candidate->has_module = has_revision(cached, revision);
-    candidate->selector_matches = base_selector_matches(&revision->rs->spec.template, base);
+    candidate->selector_matches = base_selected(&cached->view, &revision->rs->spec.template);
 }
 
 static void call_scheduler(const char *method, const ProtobufCMessage *request,
