@@ -44,6 +44,7 @@ struct controller {
     struct event_ledger events;
     struct loop_timer sweep;   /* forgets old events */
     struct loop_timer count;   /* writes how often they happened */
+    struct loop_timer relist;  /* lists those of an earlier life again, where that has failed */
     int in_flight;             /* requests to store, agents and scheduler without an outcome yet */
     int calls;                 /* those of them that are out to agents for operations */
     struct list calls_waiting; /* for one of these to end */

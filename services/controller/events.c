@@ -9,6 +9,7 @@
 #include "services/controller/documents.h"
 
 #define SWEEP_EVERY_MS 60000
+#define RELIST_MS 30000 /* after a list has failed */
 #define PAGE 500
 
 /* One page of the events that are stored already, on its way to the loop. */
@@ -17,6 +18,7 @@ struct event_page {
     struct controller *controller;
     VEC(struct event_record *) records;
     char *continue_token;
+    struct err *err;
 };
 
 static void list_page(struct controller *controller, const char *continue_token);
@@ -28,16 +30,20 @@ static void on_page(struct loop_event *event)
     controller->in_flight--;
     for (size_t i = 0; i < page->records.len; i++) {
         struct event_record *record = page->records.items[i];
-        struct event_entry *entry =
-            event_ledger_note(&controller->events, record->meta.namespace, record->meta.name,
-                              record->count, record->last_ms);
-        event_entry_wrote(entry, loop_now_ms(controller->loop));
+        event_ledger_found(&controller->events, record->meta.namespace, record->meta.name,
+                           record->count, record->last_ms, loop_now_ms(controller->loop));
         event_record_free(record);
     }
     VEC_DONE(&page->records);
-    if (page->continue_token && !controller->stopping)
+    if (page->err && !controller->stopping) {
+        controller_log_failure(controller, "list of Events", page->err);
+        loop_timer_start(controller->loop, &controller->relist,
+                         loop_now_ms(controller->loop) + RELIST_MS);
+    } else if (page->continue_token && !controller->stopping) {
         list_page(controller, page->continue_token);
+    }
     mem_free(page->continue_token);
+    err_free(page->err);
     mem_free(page);
 }
 
@@ -51,7 +57,9 @@ static void on_listed(void *user, const struct store_list *list, const struct er
         if (record)
             VEC_PUSH(&page->records, record);
     }
-    if (!err)
+    if (err)
+        page->err = err_copy(err);
+    else
         page->continue_token = mem_strdup(list->continue_token);
     loop_post(page->controller->loop, &page->event);
 }
@@ -69,6 +77,12 @@ static void list_page(struct controller *controller, const char *continue_token)
         .continue_token = continue_token,
     };
     store_list(controller->store, &query, on_listed, page);
+}
+
+/* From the start: the token may be too old by now. */
+static void on_relist(struct loop_timer *timer)
+{
+    list_page(CONTAINER_OF(timer, struct controller, relist), NULL);
 }
 
 static void on_sweep(struct loop_timer *timer)
@@ -114,6 +128,7 @@ void events_start(struct controller *controller)
 {
     loop_timer_init(&controller->count, on_count);
     loop_timer_init(&controller->sweep, on_sweep);
+    loop_timer_init(&controller->relist, on_relist);
     loop_timer_start(controller->loop, &controller->sweep,
                      loop_now_ms(controller->loop) + SWEEP_EVERY_MS);
     list_page(controller, NULL);
@@ -123,6 +138,7 @@ void events_stop(struct controller *controller)
 {
     loop_timer_stop(controller->loop, &controller->sweep);
     loop_timer_stop(controller->loop, &controller->count);
+    loop_timer_stop(controller->loop, &controller->relist);
 }
 
 void events_write(struct controller *controller, enum object_kind kind,

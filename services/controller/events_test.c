@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "services/controller/controller_test_kit.h"
 
-/* Events against a store that counts what it is asked, answers at once, and holds nothing. */
+/* Events against a store that counts what it is asked, answers at once, and holds nothing but what it is told to. */
 struct world {
     struct controller controller;
     struct kit_clock clock;
     struct store_ops ops;
     struct store store;
-    int created, removed;
+    int created, removed, lists;
+    int fails;   /* which list fails, from 1 */
+    bool stored; /* two Events, on a page each */
 };
 
 static void succeed(const char *namespace, const char *name, store_done_fn done, void *user)
@@ -39,13 +41,40 @@ static void on_remove(struct store *store, const struct store_key *key, const ch
     succeed(key->namespace, key->name, done, user);
 }
 
+/* An Event that happened five times, the last time just now. Owned. */
+static char *stored_event(struct world *world, const char *name)
+{
+    AUTO_FREE char *metadata = kit_metadata(name, name, 1, NULL, "");
+    char when[TIME_TEXT_SIZE];
+    return mem_printf("{%s,\"count\":5,\"lastTimestamp\":\"%s\"}", metadata,
+                      time_format(kit_wall_ms(&world->clock.clock), when));
+}
+
 static void on_list(struct store *store, const struct store_query *query, store_list_fn done,
                     void *user)
 {
-    (void)store;
-    (void)query;
-    const struct store_list none = {.resource_version = "1"};
-    done(user, &none, NULL);
+    struct world *world = CONTAINER_OF(store, struct world, store);
+    if (++world->lists == world->fails) {
+        AUTO_ERR struct err *err = NULL;
+        err_set(&err, ERR_UNAVAILABLE, "made to fail");
+        done(user, NULL, err);
+        return;
+    }
+    const char *name = query->continue_token ? "second" : "first";
+    AUTO_FREE char *json = stored_event(world, name);
+    const struct document document = {.kind = KIND_EVENT,
+                                      .namespace = "default",
+                                      .name = name,
+                                      .resource_version = "1",
+                                      .json = json,
+                                      .json_len = strlen(json)};
+    const struct store_list list = {
+        .items = &document,
+        .len = world->stored ? 1 : 0,
+        .resource_version = "1",
+        .continue_token = world->stored && !query->continue_token ? "second" : NULL,
+    };
+    done(user, &list, NULL);
 }
 
 static int set_up(void **state)
@@ -56,8 +85,14 @@ static int set_up(void **state)
     world->store.ops = &world->ops;
     world->controller.store = &world->store;
     world->controller.loop = loop_new(&world->clock.clock, LIMIT_INBOX);
-    events_start(&world->controller);
     *state = world;
+    return 0;
+}
+
+static int set_up_started(void **state)
+{
+    set_up(state);
+    events_start(&((struct world *)*state)->controller);
     return 0;
 }
 
@@ -114,13 +149,43 @@ static void test_a_store_that_forgets_events_is_not_asked_to(void **state)
     assert_int_equal(world->created, 2);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+static bool both_known(void *user)
+{
+    const struct world *world = user;
+    return world->controller.events.entries.len == 2 && world->controller.in_flight == 0;
+}
+
+/* Whichever page fails: all are known in the end, each as often as it happened, and go when they are old. */
+static void test_a_list_that_fails_is_made_again(void **state)
+{
+    struct world *world = *state;
+    world->stored = true;
+    for (world->fails = 1; world->fails <= 2; world->fails++) {
+        world->lists = world->removed = 0;
+        events_start(&world->controller);
+        loop_turn(world->controller.loop);
+        loop_turn(world->controller.loop);
+        assert_int_equal(world->lists, world->fails);
+        kit_clock_advance(&world->clock, 60000);
+        kit_turn_until(world->controller.loop, both_known, world, "both Events");
+        for (size_t i = 0; i < 2; i++) {
+            const struct event_entry *entry = world->controller.events.entries.entries[i].value;
+            assert_int_equal(entry->count, 5);
+        }
+        grow_old(world);
+        assert_int_equal(world->removed, 2);
+        events_stop(&world->controller);
+    }
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up_started, tear_down)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_old_events_are_removed),
         TEST(test_a_store_that_forgets_events_is_not_asked_to),
+        cmocka_unit_test_setup_teardown(test_a_list_that_fails_is_made_again, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

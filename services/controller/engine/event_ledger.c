@@ -46,6 +46,17 @@ void event_entry_wrote(struct event_entry *entry, int64_t now_ms)
     entry->written_ms = now_ms;
 }
 
+void event_ledger_found(struct event_ledger *ledger, const char *namespace, const char *name,
+                        int32_t times, int64_t wall_ms, int64_t now_ms)
+{
+    struct event_entry *entry = event_ledger_note(ledger, namespace, name, 0, wall_ms);
+    if (entry->found)
+        return;
+    entry->found = true;
+    event_ledger_note(ledger, namespace, name, times, wall_ms);
+    event_entry_wrote(entry, now_ms);
+}
+
 int64_t event_entry_due_ms(const struct event_entry *entry)
 {
     if (entry->written == entry->count)

@@ -2,6 +2,7 @@
 #ifndef KOUPLELESS_CONTROLLER_ENGINE_EVENT_LEDGER_H
 #define KOUPLELESS_CONTROLLER_ENGINE_EVENT_LEDGER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "lib/base/map.h"
@@ -22,6 +23,7 @@ struct event_entry {
     char *namespace, *name;
     int32_t count;
     int32_t written;    /* the count that was written; 0: the Event is not there yet */
+    bool found;         /* event_ledger_found() was told of it */
     int64_t last_ms;    /* wall */
     int64_t written_ms; /* mono */
 };
@@ -33,6 +35,10 @@ char *event_name(const char *involved_name, const char *involved_uid, const char
 /** event_ledger_note() - it happened @times more, the last time at @wall_ms. Return: its entry, borrowed. */
 struct event_entry *event_ledger_note(struct event_ledger *ledger, const char *namespace,
                                       const char *name, int32_t times, int64_t wall_ms);
+
+/** event_ledger_found() - it is stored as having happened @times, at @now_ms (mono); told again it counts once. */
+void event_ledger_found(struct event_ledger *ledger, const char *namespace, const char *name,
+                        int32_t times, int64_t wall_ms, int64_t now_ms);
 
 /** event_entry_wrote() - its count is written at @now_ms (mono). */
 void event_entry_wrote(struct event_entry *entry, int64_t now_ms);

@@ -43,6 +43,23 @@ static void counts_are_written_now_and_then(void **state)
     event_ledger_done(&ledger);
 }
 
+/* A list is read again where a page of it has failed. */
+static void what_is_stored_counts_once(void **state)
+{
+    (void)state;
+    struct event_ledger ledger = {0};
+    event_ledger_note(&ledger, "ns", "a", 1, 100); /* before the list told of it */
+    for (int i = 0; i < 2; i++)
+        event_ledger_found(&ledger, "ns", "a", 5, 50, 1000);
+    struct event_entry *entry = event_ledger_note(&ledger, "ns", "a", 0, 0);
+    assert_int_equal(entry->count, 6);
+    assert_int_equal(entry->last_ms, 100);
+    assert_int_equal(event_entry_due_ms(entry), INT64_MAX);
+    event_ledger_note(&ledger, "ns", "a", 1, 200);
+    assert_int_equal(event_entry_due_ms(entry), 1000 + EVENT_WRITE_EVERY_MS);
+    event_ledger_done(&ledger);
+}
+
 static void names_tell_what_happened_apart(void **state)
 {
     (void)state;
@@ -123,6 +140,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_same_is_counted),
         cmocka_unit_test(counts_are_written_now_and_then),
+        cmocka_unit_test(what_is_stored_counts_once),
         cmocka_unit_test(names_tell_what_happened_apart),
         cmocka_unit_test(names_are_names_of_objects),
         cmocka_unit_test(what_is_old_is_forgotten),
