@@ -2,11 +2,7 @@
 #include "services/controller/engine/batches.h"
 
 #include "lib/base/assert.h"
-
-static int32_t min32(int32_t a, int32_t b)
-{
-    return a < b ? a : b;
-}
+#include "lib/base/min.h"
 
 /* The first @k of @count nearly equal shares of @n: each has n / count, the first n % count one more. */
 static int32_t first_shares(int32_t n, int32_t count, int32_t k)

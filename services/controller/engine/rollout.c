@@ -1,17 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "services/controller/engine/rollout.h"
 
+#include "lib/base/min.h"
 #include "services/controller/engine/batches.h"
-
-static int32_t min32(int32_t a, int32_t b)
-{
-    return a < b ? a : b;
-}
-
-static int32_t max32(int32_t a, int32_t b)
-{
-    return a > b ? a : b;
-}
 
 int32_t rollout_changes(int32_t target, int32_t updated, int32_t others)
 {
