@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "services/controller/store/query.h"
 
+#include <string.h>
+
 #include "lib/base/str.h"
 
 static void copy_term(struct selector_term *to, const struct selector_term *from)
@@ -50,4 +52,31 @@ bool query_matches(const struct query *query, const struct record *record)
            (!query->namespace || str_eq(query->namespace, record->namespace)) &&
            (!query->name || str_eq(query->name, record->name)) &&
            (!query->has_selector || record_selected(record, &query->selector));
+}
+
+int page_end_read(const char *token, int64_t newest, struct page_end *out, struct err **err)
+{
+    struct page_end end = {.text = mem_strdup(token)};
+    char *namespace = strchr(end.text, '/'), *name = namespace ? strchr(namespace + 1, '/') : NULL;
+    if (name)
+        *namespace ++ = *name++ = '\0';
+    end.namespace = namespace;
+    end.name = name;
+    if (!name || !str_parse_int64(end.text, 0, newest, &end.version)) {
+        page_end_done(&end);
+        return err_field(err, "continue", "is no token of a list");
+    }
+    *out = end;
+    return 0;
+}
+
+char *page_end_token(int64_t version, const struct document *last)
+{
+    return mem_printf("%lld/%s/%s", (long long)version, last->namespace, last->name);
+}
+
+void page_end_done(struct page_end *end)
+{
+    mem_free(end->text);
+    *end = (struct page_end){0};
 }

@@ -9,9 +9,8 @@
 #include "lib/base/str.h"
 #include "services/controller/store/merge_patch.h"
 
-/* The metadata that writers own; all other is the store's. */
-static const char *const writers_metadata[] = {"labels", "annotations", "finalizers",
-                                               "ownerReferences"};
+const char *const rules_writers_metadata[] = {"labels", "annotations", "finalizers",
+                                              "ownerReferences", NULL};
 
 static cJSON *member(const cJSON *object, const char *key)
 {
@@ -173,16 +172,16 @@ static void add_metadata(cJSON *object, cJSON *given, const char *uid, int64_t n
     (void)cJSON_AddStringToObject(metadata, "resourceVersion", "");
     (void)cJSON_AddNumberToObject(metadata, "generation", 1);
     set_time(metadata, "creationTimestamp", now_ms);
-    for (size_t i = 0; i < ARRAY_LEN(writers_metadata); i++)
-        move_member(metadata, given, writers_metadata[i]);
+    for (size_t i = 0; rules_writers_metadata[i]; i++)
+        move_member(metadata, given, rules_writers_metadata[i]);
 }
 
 /* null stands for "absent" here as it does in a patch. */
 static void drop_null_metadata(cJSON *metadata)
 {
-    for (size_t i = 0; i < ARRAY_LEN(writers_metadata); i++)
-        if (cJSON_IsNull(member(metadata, writers_metadata[i])))
-            cJSON_DeleteItemFromObjectCaseSensitive(metadata, writers_metadata[i]);
+    for (size_t i = 0; rules_writers_metadata[i]; i++)
+        if (cJSON_IsNull(member(metadata, rules_writers_metadata[i])))
+            cJSON_DeleteItemFromObjectCaseSensitive(metadata, rules_writers_metadata[i]);
 }
 
 static bool is_stores_member(const char *key)
@@ -252,10 +251,10 @@ static int patch_metadata(cJSON *object, const cJSON *patch, bool *changed, stru
     if (uid && !str_eq(uid, rules_metadata(object, "uid")))
         return err_field(err, "metadata.uid", "another object has this name now");
     cJSON *metadata = member(object, "metadata");
-    for (size_t i = 0; i < ARRAY_LEN(writers_metadata); i++) {
-        const cJSON *value = member(patch, writers_metadata[i]);
+    for (size_t i = 0; rules_writers_metadata[i]; i++) {
+        const cJSON *value = member(patch, rules_writers_metadata[i]);
         if (value)
-            *changed |= merge_patch_member(metadata, writers_metadata[i], value);
+            *changed |= merge_patch_member(metadata, rules_writers_metadata[i], value);
     }
     return check_writers_metadata(metadata, err);
 }

@@ -14,6 +14,9 @@
  * document: apiVersion, kind, metadata, the rest as its writer ordered it.
  */
 
+/* The members of metadata that a writer says, NULL at the end; the others are the store's. */
+extern const char *const rules_writers_metadata[];
+
 /**
  * rules_create() - the object that a create makes
  * @given: the writer's document; its members are moved out of it

@@ -1,13 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * A continue token is "<version of the first page>/<namespace>/<name>", the last object given. Later
- * pages show the objects as they are when they are read, under the version of the first page: whoever
- * then watches from it is told of every change since, those included that a later page already showed.
- */
 #include "services/controller/store/embedded/reads.h"
-
-#include <stdio.h>
-#include <string.h>
 
 #include "lib/base/str.h"
 
@@ -44,23 +36,6 @@ static bool add_to_page(void *user, struct record *record)
     return true;
 }
 
-/* Splits @token into @ret_version and @after, which points into @buffer, an owned copy of it. */
-static int parse_token(const char *token, char **buffer, int64_t *ret_version,
-                       struct store_key *after, struct err **err)
-{
-    *buffer = mem_strdup(token);
-    char *namespace = strchr(*buffer, '/');
-    char *name = namespace ? strchr(namespace + 1, '/') : NULL;
-    if (name) {
-        *namespace ++ = *name++ = '\0';
-        after->namespace = namespace;
-        after->name = name;
-    }
-    if (!name || !str_parse_int64(*buffer, 0, INT64_MAX, ret_version))
-        return err_field(err, "continue", "is no token of a list");
-    return 0;
-}
-
 static int read_page(struct database *database, const struct query *query,
                      const struct store_key *after, struct page *page, struct err **err)
 {
@@ -84,10 +59,8 @@ static void answer_page(const struct request *request, const struct page *page, 
         items[i] = record_document(page->records.items[i]);
     AUTO_FREE char *version_text = mem_printf("%lld", (long long)version);
     AUTO_FREE char *token = NULL;
-    if (page->more) {
-        const struct document *last = &items[page->records.len - 1];
-        token = mem_printf("%s/%s/%s", version_text, last->namespace, last->name);
-    }
+    if (page->more)
+        token = page_end_token(version, &items[page->records.len - 1]);
     const struct store_list list = {items, page->records.len, version_text, token};
     request->list_done(request->user, &list, NULL);
 }
@@ -96,16 +69,17 @@ static int list(struct database *database, struct request *request, struct page 
                 int64_t *version, int64_t oldest, struct err **err)
 {
     const struct query *query = &request->query;
-    struct store_key after = {query->kind, "", ""};
-    AUTO_FREE char *buffer = NULL;
+    AUTO(page_end_done) struct page_end end = {.namespace = "", .name = ""};
     if (query->limit < 0)
         return err_field(err, "limit", "must not be negative");
     if (query->continue_token) {
-        if (parse_token(query->continue_token, &buffer, version, &after, err) < 0)
+        if (page_end_read(query->continue_token, INT64_MAX, &end, err) < 0)
             return -1;
+        *version = end.version;
         if (*version < oldest)
             return err_set(err, ERR_EXPIRED, "the list was begun too long ago: begin it again");
     }
+    struct store_key after = {query->kind, end.namespace, end.name};
     return read_page(database, query, &after, page, err);
 }
 

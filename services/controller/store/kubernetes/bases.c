@@ -227,38 +227,27 @@ static int by_name(const void *a, const void *b)
     return order ? order : strcmp(x->name, y->name);
 }
 
-/* "VERSION/NAMESPACE/NAME": where the page before ended. */
-struct place {
-    int64_t version;
-    const char *namespace, *name;
-    char *text; /* of both; owned */
-};
-
-static int read_token(const struct bases *bases, const char *token, struct place *out,
+/* Where the page before ended; without a @token, before all. */
+static int read_token(const struct bases *bases, const char *token, struct page_end *out,
                       struct err **err)
 {
-    *out = (struct place){.version = bases->version, .text = mem_strdup(token)};
+    *out = (struct page_end){.version = bases->version};
     if (!token)
         return 0;
-    char *namespace = strchr(out->text, '/'), *name = namespace ? strchr(namespace + 1, '/') : NULL;
-    if (name)
-        *namespace ++ = *name++ = '\0';
-    out->namespace = namespace;
-    out->name = name;
-    if (!name || !str_parse_int64(out->text, 1, bases->version, &out->version))
-        return err_field(err, "continue", "is no token of a list");
+    if (page_end_read(token, bases->version, out, err) < 0)
+        return -1;
     return out->version < watches_oldest(bases->watches)
                ? err_set(err, ERR_EXPIRED, "the list is too old, read it again")
                : 0;
 }
 
-static bool comes_after(const struct record *record, const struct place *place)
+static bool comes_after(const struct record *record, const struct page_end *end)
 {
-    int order = place->name ? strcmp(record->namespace, place->namespace) : 1;
-    return order > 0 || (order == 0 && strcmp(record->name, place->name) > 0);
+    int order = end->name ? strcmp(record->namespace, end->namespace) : 1;
+    return order > 0 || (order == 0 && strcmp(record->name, end->name) > 0);
 }
 
-static size_t find_records(const struct call *call, const struct place *from,
+static size_t find_records(const struct call *call, const struct page_end *from,
                            struct record **records)
 {
     const struct map *entries = &call->bases->entries;
@@ -273,7 +262,7 @@ static size_t find_records(const struct call *call, const struct place *from,
     return count;
 }
 
-static void list(const struct call *call, const struct place *from)
+static void list(const struct call *call, const struct page_end *from)
 {
     AUTO_FREE struct record **records =
         mem_alloc(call->bases->entries.len * sizeof(struct record *));
@@ -284,9 +273,7 @@ static void list(const struct call *call, const struct place *from)
     for (size_t i = 0; i < count; i++)
         documents[i] = record_document(records[i]);
     AUTO_FREE char *version = mem_printf("%lld", (long long)from->version);
-    AUTO_FREE char *token = more ? mem_printf("%s/%s/%s", version, documents[count - 1].namespace,
-                                              documents[count - 1].name)
-                                 : NULL;
+    AUTO_FREE char *token = more ? page_end_token(from->version, &documents[count - 1]) : NULL;
     const struct store_list page = {documents, count, version, token};
     call->list_done(call->user, &page, NULL);
 }
@@ -295,12 +282,11 @@ static void on_list(struct loop_event *event)
 {
     struct call *call = CONTAINER_OF(event, struct call, event);
     AUTO_ERR struct err *err = NULL;
-    struct place from;
+    AUTO(page_end_done) struct page_end from;
     if (read_token(call->bases, call->query.continue_token, &from, &err) < 0)
         call->list_done(call->user, NULL, err);
     else
         list(call, &from);
-    mem_free(from.text);
     free_call(call);
 }
 

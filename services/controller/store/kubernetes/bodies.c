@@ -7,10 +7,7 @@
 #include "lib/base/limits.h"
 #include "lib/base/str.h"
 #include "services/controller/store/kubernetes/resources.h"
-
-/* The metadata that writers own. */
-static const char *const writers_metadata[] = {"labels", "annotations", "finalizers",
-                                               "ownerReferences"};
+#include "services/controller/store/rules.h"
 
 static cJSON *member(const cJSON *object, const char *key)
 {
@@ -107,8 +104,8 @@ char *body_patch(enum store_part part, const char *merge_patch, const char *reso
         return NULL;
     }
     if (part == STORE_MAIN)
-        for (size_t i = 0; i < ARRAY_LEN(writers_metadata); i++)
-            move_member(metadata, given, writers_metadata[i]);
+        for (size_t i = 0; rules_writers_metadata[i]; i++)
+            move_member(metadata, given, rules_writers_metadata[i]);
     move_member(metadata, given, "uid");
     if (resource_version)
         (void)cJSON_AddStringToObject(metadata, "resourceVersion", resource_version);
