@@ -218,6 +218,17 @@ static int64_t gray_ms(const struct planning *p)
     return (int64_t)p->md->spec.strategy.gray_time_seconds * 1000;
 }
 
+/*
+ * When the gray time that was written down is over: never later than a whole one from now. The clock may have
+ * been set back since, or have been another controller's. One that is ahead ends it early: no record tells
+ * that from time that has passed.
+ */
+static int64_t gray_end_ms(const struct planning *p)
+{
+    int64_t latest_ms = p->view->wall_ms + gray_ms(p);
+    return p->release->next_reconcile_ms < latest_ms ? p->release->next_reconcile_ms : latest_ms;
+}
+
 static void wait_for_person(struct planning *p)
 {
     mem_replace(&p->release->batch_progress, "Completed");
@@ -314,8 +325,8 @@ static void advance_waiting(struct planning *p)
 {
     const struct module_deployment_spec *spec = &p->md->spec;
     bool by_number = spec->confirm_batch_num == p->release->current_batch;
-    if (!spec->pause && p->release->next_reconcile_ms > p->view->wall_ms) {
-        wait_gray_time(p, p->release->next_reconcile_ms);
+    if (!spec->pause && gray_end_ms(p) > p->view->wall_ms) {
+        wait_gray_time(p, gray_end_ms(p));
     } else if (!spec->pause) {
         next_batch(p);
     } else if (by_number || !spec->strategy.need_confirm) {
@@ -330,10 +341,13 @@ static void advance_waiting(struct planning *p)
 
 static void advance_gray_time(struct planning *p)
 {
-    int64_t left_ms = p->release->next_reconcile_ms - p->view->wall_ms;
+    int64_t end_ms = gray_end_ms(p), left_ms = end_ms - p->view->wall_ms;
     if (p->md->spec.pause) {
         pause_by_user(p);
-    } else if (left_ms > 0 && gray_ms(p)) { /* 0: somebody has had enough of waiting */
+    } else if (left_ms > 0 && end_ms != p->release->next_reconcile_ms) {
+        apply_numbers(p);
+        wait_gray_time(p, end_ms); /* written, or it would begin again with every look at it */
+    } else if (left_ms > 0) {
         apply_numbers(p);
         plan_requeue(p->plan, p->view->now_ms + left_ms);
     } else if (batch_done(p)) {

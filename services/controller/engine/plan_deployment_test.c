@@ -398,6 +398,72 @@ static void gray_time(void **state)
     check(rows, ARRAY_LEN(rows));
 }
 
+/* The end of gray time was written by a clock that is another one now. */
+static void gray_time_by_another_clock(void **state)
+{
+    (void)state;
+    static const struct kit_row rows[] = {
+        {.name = "set back by a day: a whole gray time from now",
+         .spec = "v1 x5 batches=2 gray=60",
+         .release = "Paused 1/2 v1 was=0 changes=5 x5 batches=2 reason=GrayTime until=87450000",
+         DONE_1,
+         .plan = "status Paused 1/2 GrayTime (3 of 3 available); requeue at 1060000"},
+        {.name = "set back by a second",
+         .spec = "v1 x5 batches=2 gray=60",
+         .release = "Paused 1/2 v1 was=0 changes=5 x5 batches=2 reason=GrayTime until=1061000",
+         DONE_1,
+         .plan = "status Paused 1/2 GrayTime (3 of 3 available); requeue at 1060000"},
+        {.name = "set ahead: over",
+         .spec = "v1 x5 batches=2 gray=60",
+         .release = GRAY,
+         DONE_1,
+         .now_ms = 87400000,
+         .plan =
+             "status Executing 2/2 BatchExecuting (3 of 3 available); replicaset v1 replicas 5"},
+        {.name = "made shorter meanwhile: so short from now",
+         .spec = "v1 x5 batches=2 gray=10",
+         .release = GRAY,
+         DONE_1,
+         .plan = "status Paused 1/2 GrayTime (3 of 3 available); requeue at 1010000"},
+        {.name = "set back while a confirmation was waited for",
+         .spec = "v1 x5 batches=2 gray=60 confirm",
+         .release = WAITING " until=87450000",
+         DONE_1,
+         .plan = "status Paused 1/2 GrayTime (3 of 3 available); requeue at 1060000"},
+    };
+    check(rows, ARRAY_LEN(rows));
+}
+
+/* Plans at @wall_ms and keeps the status that is written. Return: whether the second batch is executed. */
+static bool goes_on_at(struct kit *kit, int64_t wall_ms)
+{
+    struct plan plan = {0};
+    struct deployment_view view = kit_view(kit);
+    view.wall_ms = wall_ms;
+    plan_deployment(&view, &plan);
+    for (size_t i = 0; i < plan.actions.len; i++)
+        if (plan.actions.items[i].type == ACTION_WRITE_STATUS)
+            kit_write_status(kit, &plan.actions.items[i]);
+    plan_done(&plan);
+    return kit->md->status.release.current_batch == 2;
+}
+
+/* Looked at often, by whatever clock: it ends a gray time after the clock was set back. */
+static void gray_time_that_was_put_off_ends(void **state)
+{
+    (void)state;
+    static const struct kit_row row = {
+        .spec = "v1 x5 batches=2 gray=60", .release = FIRST_OF_TWO, DONE_1};
+    const int64_t day_ms = 86400000, start_ms = 20 * day_ms;
+    struct kit kit;
+    kit_init(&kit, &row);
+    assert_false(goes_on_at(&kit, start_ms));
+    for (int64_t passed_ms = 0; passed_ms < 60000; passed_ms += 5000)
+        assert_false(goes_on_at(&kit, start_ms - day_ms + passed_ms));
+    assert_true(goes_on_at(&kit, start_ms - day_ms + 60000));
+    kit_done(&kit);
+}
+
 /* Pause, resume and abort by the user. */
 static void user_stops(void **state)
 {
@@ -491,9 +557,14 @@ static void user_stops(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(preparation),  cmocka_unit_test(problems),
-        cmocka_unit_test(beginning),    cmocka_unit_test(batches_go_on),
-        cmocka_unit_test(confirmation), cmocka_unit_test(gray_time),
+        cmocka_unit_test(preparation),
+        cmocka_unit_test(problems),
+        cmocka_unit_test(beginning),
+        cmocka_unit_test(batches_go_on),
+        cmocka_unit_test(confirmation),
+        cmocka_unit_test(gray_time),
+        cmocka_unit_test(gray_time_by_another_clock),
+        cmocka_unit_test(gray_time_that_was_put_off_ends),
         cmocka_unit_test(user_stops),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
