@@ -32,6 +32,8 @@
     LABEL_PREFIX                                                                                   \
     "scaled" /* on a ModuleDeployment: what replicas and scaleReplicas were when they \
                              were last made equal */
+#define ANNOTATION_REPLACES_UID                                                                    \
+    LABEL_PREFIX "replaces-uid" /* on a Module: the uid of the one that spec.replaces names */
 #define ANNOTATION_AGENT_PORT LABEL_PREFIX "agent-port" /* on a Pod: where its agent listens */
 
 #define FINALIZER_MODULE LABEL_PREFIX "module-installed" /* on Module: still on its base */

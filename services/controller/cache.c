@@ -3,6 +3,7 @@
 
 #include "lib/base/assert.h"
 #include "lib/base/str.h"
+#include "lib/model/labels.h"
 #include "services/controller/engine/plan_replicaset.h"
 
 char *object_key(const char *namespace, const char *name)
@@ -86,25 +87,33 @@ static void unlink_replacement(struct cache *cache, struct instance *instance)
 }
 
 /*
- * A live instance claims the one it replaces, as soon as that is seen and nobody else claims it; a deleted one
- * gives it back. The old one was there first: its name is used anew when a release is taken back.
+ * Whether @old is the one that @module was made to replace: its name is used anew when a release is taken back.
+ * Modules that others make don't tell the uid. Then the one that was there first is meant, by a clock that may
+ * have been set back in between.
  */
+static bool means(const struct module *module, const struct module *old)
+{
+    const char *uid = json_map_get(&module->meta.annotations, ANNOTATION_REPLACES_UID);
+    return uid ? str_eq(uid, old->meta.uid) : old->meta.creation_ms <= module->meta.creation_ms;
+}
+
+/* A live instance claims the one it replaces, as soon as that is seen and nobody else claims it; a deleted one
+ * gives it back. */
 static void link_replacement(struct cache *cache, struct instance *instance)
 {
     const struct module *module = instance->module;
     bool claims = !str_empty(module->spec.replaces) && !instance_deleting(instance);
     AUTO_FREE char *key = claims ? object_key(module->meta.namespace, module->spec.replaces) : NULL;
     struct cached_instance *old = key ? map_get(&cache->instances, key) : NULL;
-    bool was_before = old && old->view.replaces != instance &&
-                      old->module->meta.creation_ms <= module->meta.creation_ms;
-    if (was_before && old->view.replaced_by == instance)
+    bool meant = old && old->view.replaces != instance && means(module, old->module);
+    if (meant && old->view.replaced_by == instance)
         return;
     unlink_replacement(cache, instance);
-    if (was_before && !old->view.replaced_by) {
+    if (meant && !old->view.replaced_by) {
         instance->replaces = &old->view;
         old->view.replaced_by = instance;
         cache__recount(old, true);
-    } else if (claims && (!old || was_before)) {
+    } else if (claims && (!old || meant)) {
         map_put(&cache->successors, key, instance);
     }
 }
@@ -218,9 +227,18 @@ static bool matters_to_traffic(const struct module *before, const struct module 
            (now->meta.deletion_ms != 0) != (before->meta.deletion_ms != 0);
 }
 
+static void keep_only(cJSON *object, const char *name)
+{
+    for (cJSON *member = object ? object->child : NULL, *next; member; member = next) {
+        next = member->next;
+        if (!str_eq(member->string, name))
+            cJSON_Delete(cJSON_DetachItemViaPointer(object, member));
+    }
+}
+
 /*
- * Labels and annotations of Modules are for people and selectors, the owners beside the controlling one for the
- * garbage collector: nobody looks at them here, and they are many.
+ * Labels and annotations of Modules are for people and selectors, but for one, the owners beside the controlling
+ * one for the garbage collector: nobody looks at them here, and they are many.
  * Return: what one of them tells that a Module without its revision does not say otherwise: the base Deployment.
  * Owned; NULL: it is not there.
  */
@@ -231,7 +249,7 @@ static char *drop_unread(cJSON *json)
     char *deployment = mem_strdup(
         cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(labels, LABEL_DEPLOYMENT_NAME)));
     cJSON_Delete(labels);
-    cJSON_DeleteItemFromObjectCaseSensitive(meta, "annotations");
+    keep_only(cJSON_GetObjectItemCaseSensitive(meta, "annotations"), ANNOTATION_REPLACES_UID);
     cJSON *owners = cJSON_GetObjectItemCaseSensitive(meta, "ownerReferences");
     for (cJSON *owner = owners ? owners->child : NULL, *next; owner; owner = next) {
         next = owner->next;

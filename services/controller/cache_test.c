@@ -363,6 +363,35 @@ static void test_a_name_that_comes_again_is_not_claimed(void **state)
     }
 }
 
+/* Where the uid is told, the times of creation tell nothing: clocks are set. */
+static void test_a_claim_by_uid_asks_no_clock(void **state)
+{
+    static const struct {
+        const char *uid, *old_created;
+        bool claims;
+    } rows[] = {
+        {"u-old-a", "2026-01-01", true},
+        {"u-old-a", "2026-03-01", true},
+        {"u-before", "2026-01-01", false},
+        {"u-before", "2025-03-01", false},
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct subject *subject = subject_new();
+        for (int member = 0; member < MODULE_OLD; member++)
+            put(subject, (enum member)member, 1);
+        AUTO_FREE char *annotations =
+            mem_printf(",\"annotations\":{\"" ANNOTATION_REPLACES_UID "\":\"%s\"}", rows[i].uid);
+        put_module(subject, "new-b", "new", "b", annotations, ",\"replaces\":\"old-a\"", "Pending");
+        AUTO_FREE char *old = document_of(MODULE_OLD, 30);
+        memcpy(strstr(old, "2026-01-01"), rows[i].old_created, strlen("2026-01-01"));
+        kit_apply(&subject->cache, KIND_MODULE, mem_strdup(old));
+        assert_ptr_equal(instance(subject, "new-b")->replaces,
+                         rows[i].claims ? instance(subject, "old-a") : NULL);
+        subject_free(subject);
+    }
+}
+
 /* -- the same name, another object: its end was not seen -- */
 
 static void put_reborn(struct subject *subject, enum object_kind kind, char *json_taken)
@@ -617,6 +646,7 @@ int main(void)
         TEST(test_a_claim_that_is_edited_while_it_holds),
         TEST(test_a_claim_that_is_given_back_is_told),
         TEST(test_a_name_that_comes_again_is_not_claimed),
+        TEST(test_a_claim_by_uid_asks_no_clock),
         TEST(test_a_reborn_module_has_no_past),
         TEST(test_a_reborn_owner_or_base_adopts_nobody),
         TEST(test_marks_of_changes),

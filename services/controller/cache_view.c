@@ -18,14 +18,15 @@ static const struct module_template_spec *template_of(const struct cache *cache,
     return template ? &template->spec : NULL;
 }
 
-/* Times of creation are whole seconds; of two in one, the one that has begun was first. */
+/* The one that has begun stays the owner, also where the clock was set back before another was created; of two
+ * that have, the older one by times of whole seconds. */
 static bool was_first(const struct object_meta *a, const struct object_meta *b)
 {
     bool a_began = meta_has_finalizer(a, FINALIZER_DEPLOYMENT);
-    if (a->creation_ms != b->creation_ms)
-        return a->creation_ms < b->creation_ms;
     if (a_began != meta_has_finalizer(b, FINALIZER_DEPLOYMENT))
         return a_began;
+    if (a->creation_ms != b->creation_ms)
+        return a->creation_ms < b->creation_ms;
     return strcmp(a->uid, b->uid) < 0;
 }
 

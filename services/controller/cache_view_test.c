@@ -23,6 +23,15 @@ static void test_the_first_owns_a_module_name(void **state)
     assert_string_equal(conflict(subject, "md"), "a-twin");
     kit_remove(&subject->cache, KIND_MODULE_DEPLOYMENT, "a-twin");
 
+    /* Who has begun keeps it, though the clock was set back since. */
+    AUTO_FREE char *begun =
+        kit_deployment("late", 2, ",\"finalizers\":[\"" FINALIZER_DEPLOYMENT "\"]", "");
+    memcpy(strstr(begun, "2026-01-01"), "2026-01-02", strlen("2026-01-02"));
+    kit_apply(&subject->cache, KIND_MODULE_DEPLOYMENT, mem_strdup(begun));
+    assert_null(conflict(subject, "late"));
+    assert_string_equal(conflict(subject, "md"), "late");
+    kit_apply(&subject->cache, KIND_MODULE_DEPLOYMENT, mem_strdup(late));
+
     /* Another name, another base: each tells who waited. */
     AUTO_FREE char *other = document_of(MD, 2);
     memcpy(strstr(other, "\"name\":\"provider\"") + 8, "consumer", strlen("consumer"));

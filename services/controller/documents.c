@@ -110,6 +110,7 @@ char *document_module(const struct module_replicaset *rs, const struct base *bas
     module->spec.base_name = mem_strdup(base->meta.name);
     module->spec.base_uid = mem_strdup(base->meta.uid);
     module->spec.replaces = mem_strdup(action->replaces);
+    json_map_set(&module->meta.annotations, ANNOTATION_REPLACES_UID, action->replaces_uid);
     module->spec.upgrade_way = action->way;
     module->spec.upgrade_way_name = mem_strdup(upgrade_way_name(action->way));
     module->spec.upgrade_way_reason = str_empty(action->reason) ? NULL : mem_strdup(action->reason);

@@ -162,9 +162,12 @@ static void test_a_module(void **state)
     struct module_replicaset *rs = replicaset(md);
     mem_replace(&rs->meta.uid, "u-rs");
     struct base *base = a_base();
-    char replaces[] = "md-old-x", why[] = "NoCapacity";
-    struct action action = {
-        .type = ACTION_CREATE_MODULE, .replaces = replaces, .way = WAY_SIDE_BY_SIDE, .reason = why};
+    char replaces[] = "md-old-x", uid[] = "u-old", why[] = "NoCapacity";
+    struct action action = {.type = ACTION_CREATE_MODULE,
+                            .replaces = replaces,
+                            .replaces_uid = uid,
+                            .way = WAY_SIDE_BY_SIDE,
+                            .reason = why};
     struct module *module =
         read_module(document_module(rs, base, /* base_is_pod= */ false, &action));
 
@@ -185,6 +188,7 @@ static void test_a_module(void **state)
     assert_string_equal(module->spec.base_name, "pod-1");
     assert_string_equal(module->spec.base_uid, "u-1");
     assert_string_equal(module->spec.replaces, "md-old-x");
+    assert_string_equal(json_map_get(&module->meta.annotations, ANNOTATION_REPLACES_UID), "u-old");
     assert_int_equal(module->spec.upgrade_way, WAY_SIDE_BY_SIDE);
     assert_string_equal(module->spec.upgrade_way_reason, "NoCapacity");
     assert_int_equal(module->status.phase, MODULE_PENDING);

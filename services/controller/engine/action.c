@@ -162,6 +162,7 @@ void plan_done(struct plan *plan)
         mem_free(action->name);
         mem_free(action->base);
         mem_free(action->replaces);
+        mem_free(action->replaces_uid);
         mem_free(action->reason);
         mem_free(action->message);
         json_map_done(&action->labels);

@@ -50,7 +50,7 @@ struct action {
     enum action_type type;
     char *name; /* never NULL */
     int32_t number;
-    char *base, *replaces; /* ACTION_CREATE_MODULE */
+    char *base, *replaces, *replaces_uid; /* ACTION_CREATE_MODULE */
     enum upgrade_way way;
     char *reason, *message;
     int64_t at_ms;

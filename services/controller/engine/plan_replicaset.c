@@ -108,6 +108,7 @@ static void create_module(struct plan *plan, const struct revision *revision, co
     action->base = mem_strdup(base);
     if (replaces) {
         action->replaces = mem_strdup(replaces->module->meta.name);
+        action->replaces_uid = mem_strdup(replaces->module->meta.uid);
         action->way = choice.way;
         action->reason = mem_strdup(choice.reason);
     }
