@@ -30,8 +30,9 @@ static void on_page(struct loop_event *event)
     controller->in_flight--;
     for (size_t i = 0; i < page->records.len; i++) {
         struct event_record *record = page->records.items[i];
-        event_ledger_found(&controller->events, record->meta.namespace, record->meta.name,
-                           record->count, record->last_ms, loop_now_ms(controller->loop));
+        event_ledger_learn(&controller->events, record->meta.namespace, record->meta.name,
+                           record->count, record->last_ms, loop_wall_ms(controller->loop),
+                           loop_now_ms(controller->loop));
         event_record_free(record);
     }
     VEC_DONE(&page->records);
@@ -88,15 +89,15 @@ static void on_relist(struct loop_timer *timer)
 static void on_sweep(struct loop_timer *timer)
 {
     struct controller *controller = CONTAINER_OF(timer, struct controller, sweep);
+    int64_t now_ms = loop_now_ms(controller->loop);
     struct event_entry *entry;
-    while ((entry = event_ledger_expire(&controller->events, loop_wall_ms(controller->loop),
-                                        LIMIT_EVENTS))) {
+    while ((entry = event_ledger_expire(&controller->events, now_ms, LIMIT_EVENTS))) {
         struct object_meta meta = {.namespace = entry->namespace, .name = entry->name};
         if (!store_events_expire(controller->store))
             controller_remove(controller, KIND_EVENT, &meta);
         event_entry_free(entry);
     }
-    loop_timer_start(controller->loop, timer, loop_now_ms(controller->loop) + SWEEP_EVERY_MS);
+    loop_timer_start(controller->loop, timer, now_ms + SWEEP_EVERY_MS);
 }
 
 static void write_count(struct controller *controller, struct event_entry *entry)
@@ -147,8 +148,8 @@ void events_write(struct controller *controller, enum object_kind kind,
     int64_t wall_ms = loop_wall_ms(controller->loop) + nth;
     AUTO_FREE char *name =
         event_name(involved->name, involved->uid, action->reason, action->message);
-    struct event_entry *entry =
-        event_ledger_note(&controller->events, involved->namespace, name, 1, wall_ms);
+    struct event_entry *entry = event_ledger_note(&controller->events, involved->namespace, name,
+                                                  wall_ms, loop_now_ms(controller->loop));
     int64_t due_ms = event_entry_due_ms(entry);
     if (!entry->written) {
         controller_create(controller, KIND_EVENT,

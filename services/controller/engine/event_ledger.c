@@ -24,8 +24,8 @@ static char *key_of(const char *namespace, const char *name)
     return mem_printf("%s/%s", namespace, name);
 }
 
-struct event_entry *event_ledger_note(struct event_ledger *ledger, const char *namespace,
-                                      const char *name, int32_t times, int64_t wall_ms)
+static struct event_entry *entry_of(struct event_ledger *ledger, const char *namespace,
+                                    const char *name)
 {
     AUTO_FREE char *key = key_of(namespace, name);
     struct event_entry *entry = map_get(&ledger->entries, key);
@@ -35,8 +35,21 @@ struct event_entry *event_ledger_note(struct event_ledger *ledger, const char *n
         entry->name = mem_strdup(name);
         map_put(&ledger->entries, key, entry);
     }
+    return entry;
+}
+
+static void count(struct event_entry *entry, int32_t times)
+{
     entry->count = entry->count > INT32_MAX - times ? INT32_MAX : entry->count + times;
-    entry->last_ms = wall_ms > entry->last_ms ? wall_ms : entry->last_ms;
+}
+
+struct event_entry *event_ledger_note(struct event_ledger *ledger, const char *namespace,
+                                      const char *name, int64_t wall_ms, int64_t now_ms)
+{
+    struct event_entry *entry = entry_of(ledger, namespace, name);
+    count(entry, 1);
+    entry->last_ms = wall_ms;
+    entry->seen_ms = now_ms;
     return entry;
 }
 
@@ -46,15 +59,24 @@ void event_entry_wrote(struct event_entry *entry, int64_t now_ms)
     entry->written_ms = now_ms;
 }
 
-void event_ledger_found(struct event_ledger *ledger, const char *namespace, const char *name,
-                        int32_t times, int64_t wall_ms, int64_t now_ms)
+struct event_entry *event_ledger_learn(struct event_ledger *ledger, const char *namespace,
+                                       const char *name, int32_t times, int64_t last_ms,
+                                       int64_t wall_ms, int64_t now_ms)
 {
-    struct event_entry *entry = event_ledger_note(ledger, namespace, name, 0, wall_ms);
+    struct event_entry *entry = entry_of(ledger, namespace, name);
+    int64_t age_ms = wall_ms - last_ms;
     if (entry->found)
-        return;
+        return entry;
     entry->found = true;
-    event_ledger_note(ledger, namespace, name, times, wall_ms);
+    if (entry->count == 0) { /* else it has happened since */
+        entry->last_ms = last_ms;
+        entry->seen_ms = now_ms - (age_ms < 0               ? 0
+                                   : age_ms < EVENT_LIFE_MS ? age_ms
+                                                            : EVENT_LIFE_MS);
+    }
+    count(entry, times);
     event_entry_wrote(entry, now_ms);
+    return entry;
 }
 
 int64_t event_entry_due_ms(const struct event_entry *entry)
@@ -69,16 +91,16 @@ static struct event_entry *oldest(const struct event_ledger *ledger)
     struct event_entry *found = NULL;
     for (size_t i = 0; i < ledger->entries.len; i++) {
         struct event_entry *entry = ledger->entries.entries[i].value;
-        if (!found || entry->last_ms < found->last_ms)
+        if (!found || entry->seen_ms < found->seen_ms)
             found = entry;
     }
     return found;
 }
 
-struct event_entry *event_ledger_expire(struct event_ledger *ledger, int64_t wall_ms, size_t max)
+struct event_entry *event_ledger_expire(struct event_ledger *ledger, int64_t now_ms, size_t max)
 {
     struct event_entry *entry = oldest(ledger);
-    if (!entry || (wall_ms - entry->last_ms < EVENT_LIFE_MS && ledger->entries.len <= max))
+    if (!entry || (now_ms - entry->seen_ms < EVENT_LIFE_MS && ledger->entries.len <= max))
         return NULL;
     AUTO_FREE char *key = key_of(entry->namespace, entry->name);
     return map_remove(&ledger->entries, key);
