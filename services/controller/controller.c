@@ -44,6 +44,8 @@ void controller_log_failure(struct controller *controller, const char *what, con
 struct loose_write {
     struct loop_event event;
     struct controller *controller;
+    enum object_kind kind;
+    char *document; /* to be created where the object is gone; owned, may be NULL */
     struct err *err;
 };
 
@@ -51,9 +53,13 @@ static void on_loose_written(struct loop_event *event)
 {
     struct loose_write *write = CONTAINER_OF(event, struct loose_write, event);
     write->controller->in_flight--;
-    if (write->err && write->err->code != ERR_NOT_FOUND && write->err->code != ERR_EXISTS)
+    bool gone = write->err && write->err->code == ERR_NOT_FOUND;
+    if (gone && write->document && !write->controller->stopping)
+        controller_create(write->controller, write->kind, TAKE(write->document));
+    else if (write->err && !gone && write->err->code != ERR_EXISTS)
         controller_log_failure(write->controller, "write", write->err);
     err_free(write->err);
+    mem_free(write->document);
     mem_free(write);
 }
 
@@ -81,13 +87,29 @@ void controller_create(struct controller *controller, enum object_kind kind, cha
     mem_free(json_taken);
 }
 
+static void patch(struct controller *controller, const struct store_key *key, enum store_part part,
+                  char *patch_taken, char *document_taken)
+{
+    struct loose_write *write = loose_write_new(controller);
+    write->kind = key->kind;
+    write->document = document_taken;
+    store_patch(controller->store, key, part, patch_taken, NULL, on_loose_done, write);
+    mem_free(patch_taken);
+}
+
 void controller_patch(struct controller *controller, enum object_kind kind,
                       const struct object_meta *meta, enum store_part part, char *patch_taken)
 {
     struct store_key key = {kind, meta->namespace, meta->name};
-    store_patch(controller->store, &key, part, patch_taken, NULL, on_loose_done,
-                loose_write_new(controller));
-    mem_free(patch_taken);
+    patch(controller, &key, part, patch_taken, NULL);
+}
+
+void controller_patch_or_create(struct controller *controller, enum object_kind kind,
+                                const struct object_meta *meta, char *patch_taken,
+                                char *document_taken)
+{
+    struct store_key key = {kind, meta->namespace, meta->name};
+    patch(controller, &key, STORE_MAIN, patch_taken, document_taken);
 }
 
 void controller_remove(struct controller *controller, enum object_kind kind,

@@ -156,6 +156,11 @@ void controller_patch(struct controller *controller, enum object_kind kind,
 void controller_remove(struct controller *controller, enum object_kind kind,
                        const struct object_meta *meta);
 
+/** controller_patch_or_create() - a patch as by controller_patch(); where the object is gone, it is made anew of @document_taken. */
+void controller_patch_or_create(struct controller *controller, enum object_kind kind,
+                                const struct object_meta *meta, char *patch_taken,
+                                char *document_taken);
+
 /** controller_log_failure() - logs an outcome that nobody waits for. */
 void controller_log_failure(struct controller *controller, const char *what, const struct err *err);
 

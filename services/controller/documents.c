@@ -159,7 +159,7 @@ char *patch_service(const struct module_deployment *md, const struct module_temp
 }
 
 char *document_event(const char *name, const char *involved_kind,
-                     const struct object_meta *involved, const struct action *action,
+                     const struct object_meta *involved, const struct action *action, int32_t count,
                      int64_t wall_ms)
 {
     struct event_record *event = NEW(struct event_record);
@@ -171,7 +171,7 @@ char *document_event(const char *name, const char *involved_kind,
     event->type = mem_strdup(action->number ? "Warning" : "Normal");
     event->reason = mem_strdup(action->reason);
     event->message = mem_strdup(action->message);
-    event->count = 1;
+    event->count = count;
     event->first_ms = event->last_ms = wall_ms;
     cJSON *json = event_record_write(event);
     event_record_free(event);

@@ -20,7 +20,7 @@ char *document_module(const struct module_replicaset *rs, const struct base *bas
 char *document_service(const struct module_deployment *md,
                        const struct module_template_spec *template);
 char *document_event(const char *name, const char *involved_kind,
-                     const struct object_meta *involved, const struct action *action,
+                     const struct object_meta *involved, const struct action *action, int32_t count,
                      int64_t wall_ms);
 char *patch_event(int32_t count, int64_t last_wall_ms); /* it happened again */
 

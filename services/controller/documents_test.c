@@ -322,7 +322,7 @@ static void test_an_event(void **state)
         struct action action = {
             .type = ACTION_EVENT, .number = warning, .reason = reason, .message = message};
         AUTO_FREE char *text =
-            document_event("md.1f2", "ModuleDeployment", &md->meta, &action, KIT_WALL_MS);
+            document_event("md.1f2", "ModuleDeployment", &md->meta, &action, 3, KIT_WALL_MS);
         AUTO_JSON cJSON *json = tree_of(text);
         struct event_record *event = event_record_read(json, NULL);
         assert_non_null(event);
@@ -334,7 +334,7 @@ static void test_an_event(void **state)
         assert_string_equal(event->type, warning ? "Warning" : "Normal");
         assert_string_equal(event->reason, reason);
         assert_string_equal(event->message, message);
-        assert_int_equal(event->count, 1);
+        assert_int_equal(event->count, 3);
         assert_int_equal(event->first_ms, KIT_WALL_MS);
         assert_int_equal(event->last_ms, KIT_WALL_MS);
         event_record_free(event);

@@ -103,8 +103,8 @@ static void on_sweep(struct loop_timer *timer)
 static void write_count(struct controller *controller, struct event_entry *entry)
 {
     struct object_meta meta = {.namespace = entry->namespace, .name = entry->name};
-    controller_patch(controller, KIND_EVENT, &meta, STORE_MAIN,
-                     patch_event(entry->count, entry->last_ms));
+    controller_patch_or_create(controller, KIND_EVENT, &meta,
+                               patch_event(entry->count, entry->last_ms), TAKE(entry->document));
     event_entry_wrote(entry, loop_now_ms(controller->loop));
 }
 
@@ -150,12 +150,16 @@ void events_write(struct controller *controller, enum object_kind kind,
         event_name(involved->name, involved->uid, action->reason, action->message);
     struct event_entry *entry = event_ledger_note(&controller->events, involved->namespace, name,
                                                   wall_ms, loop_now_ms(controller->loop));
+    char *document = document_event(name, kind_name(kind), involved, action, entry->count, wall_ms);
     int64_t due_ms = event_entry_due_ms(entry);
     if (!entry->written) {
-        controller_create(controller, KIND_EVENT,
-                          document_event(name, kind_name(kind), involved, action, wall_ms));
+        controller_create(controller, KIND_EVENT, document);
         event_entry_wrote(entry, loop_now_ms(controller->loop));
-    } else if (controller->count.due_ms > due_ms) {
-        loop_timer_start(controller->loop, &controller->count, due_ms);
+        return;
     }
+    /* Somebody may have removed it, or the API server after its --event-ttl. */
+    mem_free(entry->document);
+    entry->document = document;
+    if (controller->count.due_ms > due_ms)
+        loop_timer_start(controller->loop, &controller->count, due_ms);
 }

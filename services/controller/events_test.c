@@ -7,9 +7,11 @@ struct world {
     struct kit_clock clock;
     struct store_ops ops;
     struct store store;
-    int created, removed, lists;
+    int created, patched, removed, lists;
     int fails;   /* which list fails, from 1 */
     bool stored; /* two Events, on a page each */
+    bool gone;   /* what is patched is not there */
+    char *last_created;
 };
 
 static void succeed(const char *namespace, const char *name, store_done_fn done, void *user)
@@ -27,9 +29,28 @@ static void on_create(struct store *store, enum object_kind kind, const char *js
                       store_done_fn done, void *user)
 {
     (void)kind;
-    (void)json;
-    CONTAINER_OF(store, struct world, store)->created++;
+    struct world *world = CONTAINER_OF(store, struct world, store);
+    world->created++;
+    mem_replace(&world->last_created, json);
     succeed("default", "e", done, user);
+}
+
+static void on_patch(struct store *store, const struct store_key *key, enum store_part part,
+                     const char *merge_patch, const char *resource_version, store_done_fn done,
+                     void *user)
+{
+    (void)part;
+    (void)merge_patch;
+    (void)resource_version;
+    struct world *world = CONTAINER_OF(store, struct world, store);
+    AUTO_ERR struct err *err = NULL;
+    world->patched++;
+    if (!world->gone) {
+        succeed(key->namespace, key->name, done, user);
+        return;
+    }
+    err_set(&err, ERR_NOT_FOUND, "it is gone");
+    done(user, NULL, err);
 }
 
 static void on_remove(struct store *store, const struct store_key *key, const char *uid,
@@ -81,7 +102,8 @@ static int set_up(void **state)
 {
     struct world *world = NEW(struct world);
     kit_clock_init(&world->clock);
-    world->ops = (struct store_ops){.create = on_create, .remove = on_remove, .list = on_list};
+    world->ops = (struct store_ops){
+        .create = on_create, .patch = on_patch, .remove = on_remove, .list = on_list};
     world->store.ops = &world->ops;
     world->controller.store = &world->store;
     world->controller.loop = loop_new(&world->clock.clock, LIMIT_INBOX);
@@ -103,6 +125,7 @@ static int tear_down(void **state)
     loop_turn(world->controller.loop);
     event_ledger_done(&world->controller.events);
     loop_free(world->controller.loop);
+    mem_free(world->last_created);
     mem_free(world);
     return 0;
 }
@@ -178,6 +201,56 @@ static void test_a_list_that_fails_is_made_again(void **state)
     }
 }
 
+/* It happens again, and the count is written. */
+static void tell_again(struct world *world)
+{
+    tell(world);
+    kit_clock_advance(&world->clock, EVENT_WRITE_EVERY_MS);
+    loop_turn(world->controller.loop); /* the patch, and its outcome is posted */
+    loop_turn(world->controller.loop);
+}
+
+static void test_the_same_is_patched(void **state)
+{
+    struct world *world = *state;
+    tell(world);
+    tell_again(world);
+    assert_int_equal(world->created, 1);
+    assert_int_equal(world->patched, 1);
+}
+
+static void test_an_event_that_was_removed_comes_again(void **state)
+{
+    struct world *world = *state;
+    tell(world);
+    tell(world);
+    world->gone = true; /* "kubectl delete events --all" */
+    tell_again(world);
+    assert_int_equal(world->patched, 1);
+    assert_int_equal(world->created, 2);
+    AUTO_JSON cJSON *json =
+        json_parse(world->last_created, strlen(world->last_created), LIMIT_OBJECT, NULL);
+    assert_string_equal(json_get_string(json, "reason"), "Installed");
+    assert_string_equal(json_get_string(json, "message"), "in 2 s");
+    assert_int_equal(cJSON_GetNumberValue(json_get(json, "count")), 3);
+
+    world->gone = false;
+    tell_again(world);
+    assert_int_equal(world->patched, 2);
+    assert_int_equal(world->created, 2);
+}
+
+/* The store's answers come late; nothing is begun any more. */
+static void test_nothing_comes_again_at_the_end(void **state)
+{
+    struct world *world = *state;
+    tell(world);
+    world->gone = world->controller.stopping = true;
+    tell_again(world);
+    assert_int_equal(world->patched, 1);
+    assert_int_equal(world->created, 1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up_started, tear_down)
 
 int main(void)
@@ -186,6 +259,9 @@ int main(void)
         TEST(test_old_events_are_removed),
         TEST(test_a_store_that_forgets_events_is_not_asked_to),
         cmocka_unit_test_setup_teardown(test_a_list_that_fails_is_made_again, set_up, tear_down),
+        TEST(test_the_same_is_patched),
+        TEST(test_an_event_that_was_removed_comes_again),
+        TEST(test_nothing_comes_again_at_the_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

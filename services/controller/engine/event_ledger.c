@@ -112,6 +112,7 @@ void event_entry_free(struct event_entry *entry)
         return;
     mem_free(entry->namespace);
     mem_free(entry->name);
+    mem_free(entry->document);
     mem_free(entry);
 }
 

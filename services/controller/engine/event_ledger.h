@@ -24,6 +24,7 @@ struct event_entry {
     int32_t count;
     int32_t written;    /* the count that was written; 0: the Event is not there yet */
     bool found;         /* event_ledger_learn() was told of it */
+    char *document;     /* as it would be made anew, while its count is to be written; owned */
     int64_t last_ms;    /* wall: to be shown only, as clocks are set */
     int64_t seen_ms;    /* mono: when it happened last */
     int64_t written_ms; /* mono */
