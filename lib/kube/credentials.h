@@ -20,6 +20,8 @@ struct kube_credentials;
 #define KUBE_PROGRAM_MS 60000      /* a credential program that takes longer is killed */
 #define KUBE_PROGRAM_AGAIN_MS 5000 /* and does not run again before this time */
 #define KUBE_EXPIRY_SLACK_MS 10000 /* what expires within this time has expired: clocks differ */
+/* Clocks that differ more, or are set: one that is behind learns of the expiry by a 401 and runs the program then; by
+ * one that is ahead everything has expired, and the program runs every KUBE_PROGRAM_AGAIN_MS. */
 
 /* What a request shows; owned by the credentials, valid for the callback. NULL where there is none. */
 struct kube_identity {

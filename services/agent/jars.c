@@ -104,7 +104,9 @@ static int make_dir(struct jars *jars, struct err **err)
     jars->dir = mem_strdup(resolved);
     free(resolved);
     int64_t now_s = loop_wall_ms(jars->options.loop) / 1000;
-    remove_parts(jars->dir, now_s - PART_AGE_S); /* younger ones may be another agent's that runs */
+    /* Younger ones may be another agent's that runs. A clock that was set ahead may take one of those: then that
+     * download fails, and is tried again; one that was set back leaves them until a later start. */
+    remove_parts(jars->dir, now_s - PART_AGE_S);
     return 0;
 }
 

@@ -60,6 +60,7 @@ static struct run *run_new(struct operations *operations, const struct operation
     run->operations = operations;
     run->sequence = ++operations->sequence;
     run->operation.type = request->type;
+    run->asked_ms = loop_now_ms(operations->options.loop);
     run->operation.start_ms = loop_wall_ms(operations->options.loop);
     run->operation.id = str_empty(request->id)
                             ? mem_printf("agent-%lld-%llu", (long long)run->operation.start_ms,
@@ -308,15 +309,15 @@ static void note_end(struct run *run)
     struct operations *operations = run->operations;
     struct operation *operation = &run->operation;
     bool succeeded = operation->state == OPERATION_SUCCEEDED;
+    int64_t took_ms = loop_now_ms(operations->options.loop) - run->asked_ms;
     metric_add(operations->ended[succeeded][operation->type], 1);
-    metric_observe(operations->durations,
-                   (double)(operation->end_ms - operation->start_ms) / 1000.0);
+    metric_observe(operations->durations, (double)took_ms / 1000.0);
     if (succeeded)
         log_info(operations->options.log, "operation succeeded",
                  LOG_STR("operation", type_names[operation->type]),
                  LOG_STR("module", operation->module.name),
                  LOG_STR("version", operation->module.version), LOG_STR("id", operation->id),
-                 LOG_INT("ms", operation->end_ms - operation->start_ms));
+                 LOG_INT("ms", took_ms));
     else
         log_warn(operations->options.log, "operation failed",
                  LOG_STR("operation", type_names[operation->type]),

@@ -25,6 +25,7 @@ struct run {
     struct operation operation; /* what the outside sees */
     struct operations *operations;
     uint64_t sequence;
+    int64_t asked_ms; /* mono: how long it took is not told by clocks that are set */
     struct list in_all, in_module, in_ready;
     struct list waiters;
     size_t holds; /* who may still read it: it is not forgotten */

@@ -109,7 +109,7 @@ static void ask_page(struct watcher *watcher)
     http_send(watcher->options.http, &request, on_page_done, watcher);
 }
 
-/* -- the JVM: a smaller age than it must have by now is another JVM -- */
+/* -- the JVM: a smaller age than it must have by now is another JVM, whatever the clock on the wall shows -- */
 
 #define UPTIME_DOUBT_MS 1500 /* ages are whole seconds */
 
@@ -124,6 +124,8 @@ static void note_uptime(struct watcher *watcher, int64_t uptime_s)
 {
     struct base_state *state = &watcher->state;
     if (!state->boot_id || is_another_jvm(watcher, uptime_s)) {
+        /* Another agent, or a clock that was set, may give the same JVM another id: its modules are looked at
+         * anew, and are there. */
         int64_t started_s = loop_wall_ms(watcher->options.loop) / 1000 - uptime_s;
         mem_free(state->boot_id);
         state->boot_id = mem_printf("%lld", (long long)started_s);

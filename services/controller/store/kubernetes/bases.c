@@ -396,6 +396,8 @@ struct bases *bases_new(const struct kubernetes_options *options)
     bases->log = options->log;
     bases->agent_port = options->agent_port;
     bases->loop = loop_new(options->clock, LIMIT_INBOX);
+    /* More than any of the life before. Where the clock was set back, it is less: those of that life are unknown
+     * then, as if they had never been given, until so many changes have come, one for each millisecond. */
     bases->version = clock_wall_ms(options->clock);
     bases->watches = watches_new(options->clock, bases->version);
     pthread_mutex_init(&bases->mutex, NULL);
