@@ -20,7 +20,7 @@ build="gcc libc6-dev make cmake ninja-build ccache pkg-config git
     libcurl4-openssl-dev libssl-dev libevent-dev libyaml-dev libcjson-dev libsqlite3-dev
     libminizip-dev zlib1g-dev libcmocka-dev"
 test="python3 python3-pytest python3-grpcio python3-protobuf python3-yaml protobuf-compiler-grpc
-    procps nghttp2-client openssl util-linux iproute2 curl ca-certificates"
+    procps nghttp2-client openssl util-linux iproute2 curl ca-certificates faketime"
 demo="openjdk-17-jdk-headless maven curl ca-certificates"
 lint="clang clang-tidy clang-format libclang-rt-dev shellcheck python3 curl ca-certificates"
 

@@ -82,7 +82,7 @@ class Fleet(systemclient.Asked):
 
     # -- processes --
 
-    def start(self, name, *more):
+    def start(self, name, *more, env=None):
         """Starts "controller" or "scheduler", and waits until it serves; the controller, until it is ready."""
         options = {
             "scheduler": ["--listen", f"{self.host}:9091", "--http-listen", f"{self.host}:8081"],
@@ -90,7 +90,7 @@ class Fleet(systemclient.Asked):
                            "--store", "kubernetes", "--kubeconfig", str(self.kubeconfig),
                            "--namespace", self.namespace, "--scheduler", f"{self.host}:9091",
                            *self.options["controller"]]}[name]
-        process = self._program(name, f"koupleless-{name}", self.host, *options, *more)
+        process = self._program(name, f"koupleless-{name}", self.host, *options, *more, env=env)
         if name == "controller":
             process.wait_ready()
         return process

@@ -92,6 +92,12 @@ class Program:
             assert code == 0, f"it ended with {code}: {self.log.read_text(encoding='utf-8')}"
 
 
+def other_clock(offset):
+    """Variables of a Program whose wall clock is off by so much, as "+1d"; its monotonic clock goes on as it is."""
+    library = next(pathlib.Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
+    return {"LD_PRELOAD": str(library), "FAKETIME": offset, "FAKETIME_DONT_FAKE_MONOTONIC": "1", "NO_FAKE_STAT": "1"}
+
+
 def run(name, *options):
     """A program that ends by itself; the CompletedProcess."""
     return subprocess.run([str(basekit.find_program(name)), *options], stdin=subprocess.DEVNULL,

@@ -92,13 +92,13 @@ class System(systemclient.Asked):
     def data_dir(self):
         return _made(self.folder / "data")
 
-    def start(self, name, *more):
+    def start(self, name, *more, env=None):
         """Starts a process and waits until it serves; the controller, until it is ready."""
         program, host, options = self._command(name)
         self._starts[name] += 1
         self._close(name)
         folder = self.folder / f"{name}.{self._starts[name]}"
-        process = programkit.Program(program, folder, "--insecure", *options, *more, host=host)
+        process = programkit.Program(program, folder, "--insecure", *options, *more, host=host, env=env)
         self.processes[name] = process
         if name == "controller":
             basekit.wait_until(lambda: process.get("/readyz")[0] == 200, "the controller to be ready")
