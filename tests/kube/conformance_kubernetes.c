@@ -2,7 +2,7 @@
 /*
  * The conformance suite of stores, on a real API server with the custom resources applied:
  *
- *     KUBECONFIG=FILE CONFORMANCE_NAMESPACES="one two" conformance_kubernetes [CASE]
+ *     KUBECONFIG=FILE CONFORMANCE_NAMESPACES="x-2 x" conformance_kubernetes [CASE]
  *
  * What is in the two namespaces is removed before each case. CASE: a pattern of cmocka, for one case.
  */
@@ -88,7 +88,7 @@ int main(int argc, char *argv[])
                                               .namespace = first,
                                               .other_namespace = second}};
     if (str_empty(first) || str_empty(second)) {
-        (void)fprintf(stderr, "CONFORMANCE_NAMESPACES names two namespaces, in their order\n");
+        (void)fprintf(stderr, "CONFORMANCE_NAMESPACES names two namespaces, as \"x-2 x\"\n");
         return 2;
     }
     subject.log = log_new(STDERR_FILENO, LOG_WARN, LOG_TEXT, clock_real());

@@ -61,7 +61,8 @@ struct store_query {
 };
 
 struct store_list {
-    const struct document *items; /* in order of namespace and name */
+    /* In order of the bytes of "namespace/name", as etcd has it: those of shop-2 are before those of shop. */
+    const struct document *items;
     size_t len;
     const char *resource_version; /* version of the list, to watch from */
     const char *continue_token;   /* NULL = that was all */

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "services/controller/store/conformance/conformance.h"
 
+#include <string.h>
+
+#include "lib/base/assert.h"
 #include "services/controller/store/conformance/cases.h"
 
 char *case_template(const char *namespace, const char *name, const char *metadata)
@@ -97,6 +100,9 @@ static int tear_down(void **state)
 
 int conformance_run(struct conformance *conformance)
 {
+    /* Else a store passes that orders lists by namespace, then name. */
+    ASSERT(str_starts_with(conformance->namespace, conformance->other_namespace) &&
+           conformance->namespace[strlen(conformance->other_namespace)] == '-');
     struct CMUnitTest tests[] = {
 #define X(name) {#name, conformance_##name, set_up, tear_down, NULL},
         CONFORMANCE_CASE_MAP(X)

@@ -23,7 +23,8 @@ struct conformance {
     enum conformance_cascade cascade;
 
     struct store *store;
-    const char *namespace, *other_namespace; /* namespace < other_namespace */
+    /* The other one is what the first one begins with, "x-2" and "x": so they come in lists. */
+    const char *namespace, *other_namespace;
 };
 
 /** conformance_run() - all cases, under cmocka. Return: the number that failed. */

@@ -18,6 +18,9 @@
 #include "lib/base/assert.h"
 #include "lib/base/str.h"
 
+/* What lists are ordered by. An index is made of the very same expression, so never change it without a migration. */
+#define KEY "namespace || '/' || name"
+
 #define APPLICATION_ID 0x4b4d5354 /* "KMST", in the header of the file */
 #define BUSY_TIMEOUT_MS 2000
 
@@ -39,6 +42,22 @@ static const char *const migrations[] = {
     "  PRIMARY KEY (owner_uid, object_id)) WITHOUT ROWID;"
     "CREATE TABLE state (id INTEGER PRIMARY KEY CHECK (id = 1), version INTEGER NOT NULL);"
     "INSERT INTO state VALUES (1, 1);",
+
+    /* One index, in the order of lists, in place of the one of the table's own UNIQUE. */
+    "CREATE TABLE new_objects ("
+    "  id INTEGER PRIMARY KEY,"
+    "  kind TEXT NOT NULL,"
+    "  namespace TEXT NOT NULL,"
+    "  name TEXT NOT NULL,"
+    "  uid TEXT NOT NULL,"
+    "  version INTEGER NOT NULL,"
+    "  labels TEXT,"
+    "  json TEXT NOT NULL);"
+    "INSERT INTO new_objects SELECT id, kind, namespace, name, uid, version, labels, json FROM "
+    "objects;"
+    "DROP TABLE objects;"
+    "ALTER TABLE new_objects RENAME TO objects;"
+    "CREATE UNIQUE INDEX objects_by_key ON objects (kind, " KEY ");",
 };
 
 #define OBJECT_COLUMNS "id, kind, namespace, name, uid, version, labels, json"
@@ -49,22 +68,20 @@ static const char *const migrations[] = {
     X(ROLLBACK, "ROLLBACK")                                                                        \
     X(VERSION, "SELECT version FROM state WHERE id = 1")                                           \
     X(SET_VERSION, "UPDATE state SET version = ?1 WHERE id = 1")                                   \
-    X(GET,                                                                                         \
-      "SELECT " OBJECT_COLUMNS " FROM objects WHERE kind = ?1 AND namespace = ?2 AND name = ?3")   \
+    X(GET, "SELECT " OBJECT_COLUMNS " FROM objects WHERE kind = ?1 AND " KEY " = ?2 || '/' || ?3") \
     X(GET_ROW, "SELECT " OBJECT_COLUMNS " FROM objects WHERE id = ?1")                             \
-    X(GET_UID, "SELECT uid FROM objects WHERE kind = ?1 AND namespace = ?2 AND name = ?3")         \
-    X(INSERT,                                                                                      \
-      "INSERT INTO objects (kind, namespace, name, uid, version, labels, json)"                    \
-      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (kind, namespace, name) DO NOTHING")       \
+    X(GET_UID, "SELECT uid FROM objects WHERE kind = ?1 AND " KEY " = ?2 || '/' || ?3")            \
+    X(INSERT, "INSERT INTO objects (kind, namespace, name, uid, version, labels, json)"            \
+              " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (kind, " KEY ") DO NOTHING")       \
     X(UPDATE, "UPDATE objects SET version = ?2, labels = ?3, json = ?4 WHERE id = ?1")             \
     X(DELETE, "DELETE FROM objects WHERE id = ?1")                                                 \
     X(OWN, "INSERT OR IGNORE INTO owners VALUES (?1, ?2)")                                         \
     X(DISOWN, "DELETE FROM owners WHERE owner_uid = ?1 AND object_id = ?2")                        \
     X(OWNED, "SELECT object_id FROM owners WHERE owner_uid = ?1")                                  \
     X(SCAN, "SELECT " OBJECT_COLUMNS " FROM objects WHERE kind = ?1"                               \
-            " AND (namespace, name) > (?2, ?3) ORDER BY namespace, name")                          \
+            " AND " KEY " > ?2 || '/' || ?3 ORDER BY " KEY)                                        \
     X(SCAN_NAMESPACE, "SELECT " OBJECT_COLUMNS " FROM objects WHERE kind = ?1"                     \
-                      " AND namespace = ?2 AND name > ?3 ORDER BY name")
+                      " AND " KEY " > ?2 || '/' || ?3 AND " KEY " < ?2 || '0' ORDER BY " KEY)
 
 enum statement {
 #define X(id, sql) id,

@@ -65,7 +65,7 @@ int database_owned(struct database *database, const char *owner_uid, struct row_
                    struct err **err);
 
 /**
- * database_scan() - objects of a kind after (@namespace_after, @name_after), in order
+ * database_scan() - objects of a kind after @after, in order of "namespace/name"
  * @namespace: only this one; NULL = all
  * @visit:     gets each record (borrowed); returns false to stop
  */

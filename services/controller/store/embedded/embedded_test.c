@@ -41,8 +41,8 @@ static struct subject subject_new(void)
                         .make = make,
                         .drop = drop,
                         .cascade = CASCADE_AT_ONCE,
-                        .namespace = "default",
-                        .other_namespace = "other"},
+                        .namespace = "shop-2",
+                        .other_namespace = "shop"},
     };
 }
 

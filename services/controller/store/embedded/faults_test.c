@@ -317,7 +317,7 @@ static void test_foreign_and_future_files_are_refused(void **state)
     make_store_with(f, 1);
     run_sql(f, "PRAGMA user_version = 1000");
     expect_refusal(f->dir, ERR_PRECONDITION, "newer version");
-    run_sql(f, "PRAGMA user_version = 1; DROP TABLE owners");
+    run_sql(f, "PRAGMA user_version = 2; DROP TABLE owners");
     expect_refusal(f->dir, ERR_DATA_LOSS, "owners");
 }
 

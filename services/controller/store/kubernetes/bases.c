@@ -219,12 +219,20 @@ void bases_patch(struct bases *bases, const struct store_key *key, enum store_pa
 
 /* -- list and watch -- */
 
-/* Namespaces and names in their order; a '/' in the key would come after '-' and '.'. */
-static int by_name(const void *a, const void *b)
+/* As strcmp() of "namespace/name". */
+static int compare(const char *a_space, const char *a_name, const char *b_space, const char *b_name)
+{
+    for (; *a_space && *a_space == *b_space; b_space++)
+        a_space++;
+    if (!*a_space && !*b_space)
+        return strcmp(a_name, b_name);
+    return (*a_space ? *a_space : '/') - (*b_space ? *b_space : '/');
+}
+
+static int by_key(const void *a, const void *b)
 {
     const struct record *x = *(struct record *const *)a, *y = *(struct record *const *)b;
-    int order = strcmp(x->namespace, y->namespace);
-    return order ? order : strcmp(x->name, y->name);
+    return compare(x->namespace, x->name, y->namespace, y->name);
 }
 
 /* Where the page before ended; without a @token, before all. */
@@ -243,8 +251,7 @@ static int read_token(const struct bases *bases, const char *token, struct page_
 
 static bool comes_after(const struct record *record, const struct page_end *end)
 {
-    int order = end->name ? strcmp(record->namespace, end->namespace) : 1;
-    return order > 0 || (order == 0 && strcmp(record->name, end->name) > 0);
+    return !end->name || compare(record->namespace, record->name, end->namespace, end->name) > 0;
 }
 
 static size_t find_records(const struct call *call, const struct page_end *from,
@@ -258,7 +265,7 @@ static size_t find_records(const struct call *call, const struct page_end *from,
             records[count++] = record;
     }
     if (count)
-        qsort(records, count, sizeof(struct record *), by_name);
+        qsort(records, count, sizeof(struct record *), by_key);
     return count;
 }
 

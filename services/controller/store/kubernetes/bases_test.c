@@ -197,6 +197,21 @@ static void pages(void **state)
     api_wait_told(api, "list INVALID; ");
 }
 
+/* As etcd has them: a '-' comes before the '/' that ends a namespace. */
+static void pages_of_namespaces(void **state)
+{
+    struct kube_client *api = *state;
+    api_follow_pods(api, LIST_OF("8", POD("p-a", "u-1", "3") "," POD_IN(
+                                          "shop-2", "p-z", "u-2", "3", "\"app\":\"stock\"",
+                                          RUNS CONDITION("True")) "," POD("p-b", "u-3", "3")));
+    api_list(api, 1, NULL);
+    api_wait_told(api, "list p-z then /shop-2/p-z; ");
+    api_list(api, 1, "1790000001003/shop-2/p-z");
+    api_wait_told(api, "list p-a then /shop/p-a; ");
+    api_list(api, 1, "1790000001003/shop/p-a");
+    api_wait_told(api, "list p-b; ");
+}
+
 /* From a version on, each later change is told once; one of a former life of the process is too old. */
 static void watches(void **state)
 {
@@ -223,6 +238,7 @@ int main(void)
         TEST(a_container_restarts),
         TEST(another_pod_of_the_name),
         TEST(pages),
+        TEST(pages_of_namespaces),
         TEST(watches),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

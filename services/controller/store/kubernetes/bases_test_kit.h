@@ -267,9 +267,12 @@ static inline void api_event(struct kube_client *api, const char *name, enum kub
 #define STOCK DEPLOYMENT("\"app\":\"stock\"")
 #define LIST_OF(version, items)                                                                    \
     "{\"metadata\":{\"resourceVersion\":\"" version "\"},\"items\":[" items "]}"
+#define POD_IN(namespace, name, uid, version, labels, status)                                      \
+    "{\"metadata\":{\"name\":\"" name                                                              \
+    "\",\"namespace\":\"" namespace "\",\"uid\":\"" uid "\",\"resourceVersion\":\"" version        \
+                                    "\",\"labels\":{" labels "}},\"status\":{" status "}}"
 #define POD_STATUS(name, uid, version, labels, status)                                             \
-    "{\"metadata\":{\"name\":\"" name "\",\"namespace\":\"shop\",\"uid\":\"" uid                   \
-    "\",\"resourceVersion\":\"" version "\",\"labels\":{" labels "}},\"status\":{" status "}}"
+    POD_IN("shop", name, uid, version, labels, status)
 #define CONDITION(value) "\"conditions\":[{\"type\":\"Ready\",\"status\":\"" value "\"}]"
 #define RUNS "\"phase\":\"Running\",\"podIP\":\"10.0.0.1\","
 #define POD(name, uid, version)                                                                    \
