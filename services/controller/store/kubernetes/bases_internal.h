@@ -63,9 +63,12 @@ void entries_apply(struct bases *bases, const struct follow *follow,
 void entries_drop(struct bases *bases, const struct follow *follow, const char *namespace,
                   const char *name);
 
-/** entries_begin_list() / entries_end_list() - Pods of @follow that entries_apply() was not told between are dropped. */
+/** entries_begin_list() / entries_end_list() - Pods of @follow that entries_apply() was not told between are dropped, as entries_drop() does. */
 void entries_begin_list(struct bases *bases, const struct follow *follow);
 void entries_end_list(struct bases *bases, const struct follow *follow);
+
+/** entries_forget() - @follow ends: its Pods are as they were, and not shown any more. */
+void entries_forget(struct bases *bases, const struct follow *follow);
 
 /** entries_show() - tells watchers where @entry differs from what is shown, and shows it again where it was removed. */
 void entries_show(struct bases *bases, struct base_entry *entry);

@@ -95,14 +95,9 @@ static void labels_of_a_pod_that_goes(void **state)
 static void a_pod_taken_aside(void **state)
 {
     struct kube_client *api = *state;
-    const char *pod = LABELED("3", ",\"module.koupleless.alipay.com/pay\":\"true\"");
-    api_follow_pods(api,
-                    LIST_OF("8", LABELED("3", ",\"module.koupleless.alipay.com/pay\":\"true\"")));
-    api_event(api, "WATCH pods", KUBE_DELETED, pod);
-    api_answer(api,
-               "PATCH pods/p-1 {\"metadata\":{\"uid\":\"u-1\",\"labels\":"
-               "{\"module.koupleless.alipay.com/pay\":null}}}",
-               LABELED("4", ""), 0);
+    api_follow_pods(api, LIST_OF("8", SERVING_POD("p-1", "u-1", "3")));
+    api_event(api, "WATCH pods", KUBE_DELETED, SERVING_POD("p-1", "u-1", "3"));
+    api_answer(api, END_TRAFFIC("p-1", "u-1"), LABELED("4", ""), 0);
     api_get(api, "p-1");
     api_wait_told(api, "done NOT_FOUND; ");
     assert_int_equal(api->request_count, 0);

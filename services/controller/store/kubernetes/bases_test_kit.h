@@ -277,6 +277,13 @@ static inline void api_event(struct kube_client *api, const char *name, enum kub
 #define RUNS "\"phase\":\"Running\",\"podIP\":\"10.0.0.1\","
 #define POD(name, uid, version)                                                                    \
     POD_STATUS(name, uid, version, "\"app\":\"stock\"", RUNS CONDITION("True"))
+#define SERVING_POD(name, uid, version)                                                            \
+    POD_STATUS(name, uid, version,                                                                 \
+               "\"app\":\"stock\",\"module.koupleless.alipay.com/pay\":\"true\"",                  \
+               RUNS CONDITION("True"))
+#define END_TRAFFIC(name, uid)                                                                     \
+    "PATCH pods/" name " {\"metadata\":{\"uid\":\"" uid                                            \
+    "\",\"labels\":{\"module.koupleless.alipay.com/pay\":null}}}"
 #define SICK_POD(name, uid, version)                                                               \
     POD_STATUS(name, uid, version, "\"app\":\"stock\"", RUNS CONDITION("False"))
 

@@ -163,7 +163,7 @@ static void ignore_outcome(void *user, const struct document *document, const st
     (void)err;
 }
 
-/* A Pod that runs on and is none of the Deployment's any more, as one that somebody took aside by its
+/* A Pod that may run on and is none of the Deployment's any more, as one that somebody took aside by its
  * labels: nobody else would take it out of traffic. */
 static void end_traffic(struct bases *bases, const struct base_entry *entry)
 {
@@ -200,7 +200,18 @@ void entries_end_list(struct bases *bases, const struct follow *follow)
 {
     for (size_t i = bases->entries.len; i-- > 0;) { /* a removal moves the last, which was seen */
         struct base_entry *entry = bases->entries.entries[i].value;
-        if (entry->follow == follow && !entry->listed)
+        if (entry->follow != follow || entry->listed)
+            continue;
+        end_traffic(bases, entry);
+        drop(bases, entry);
+    }
+}
+
+void entries_forget(struct bases *bases, const struct follow *follow)
+{
+    for (size_t i = bases->entries.len; i-- > 0;) {
+        struct base_entry *entry = bases->entries.entries[i].value;
+        if (entry->follow == follow)
             drop(bases, entry);
     }
 }

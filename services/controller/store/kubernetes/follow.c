@@ -443,8 +443,7 @@ static void stop(struct follow *follow)
 {
     stop_feed(&follow->feeds[DEPLOYMENT]);
     stop_feed(&follow->feeds[PODS]);
-    entries_begin_list(follow->bases, follow);
-    entries_end_list(follow->bases, follow);
+    entries_forget(follow->bases, follow);
     follow->stopped = true;
     free_follow_if_idle(follow);
 }

@@ -54,18 +54,20 @@ static void a_deployment_that_goes(void **state)
     bases_watch_stop(api->bases, watch);
 }
 
-/* What the old selector matched stays until it is known what the new one matches. */
+/* What the old selector matched stays until it is known what the new one matches; then it is out of traffic. */
 static void another_selector(void **state)
 {
     struct kube_client *api = *state;
     struct bases_watch *watch = api_watch(api, NULL);
-    api_follow_pods(api, LIST_OF("8", POD("p-1", "u-1", "3") "," POD("p-2", "u-2", "3")));
+    api_follow_pods(
+        api, LIST_OF("8", SERVING_POD("p-1", "u-1", "3") "," SERVING_POD("p-2", "u-2", "3")));
     api_event(api, "WATCH deployments", KUBE_MODIFIED, DEPLOYMENT("\"app\":\"other\""));
     API_WAIT(!api_find_watch(api, "WATCH pods app=stock"), "the old watch ends");
     api_get(api, "p-1");
     api_wait_told(api, "done p-1 Ready; ");
-    api_answer(api, "LIST pods app=other", LIST_OF("9", POD("p-2", "u-2", "3")), 0);
+    api_answer(api, "LIST pods app=other", LIST_OF("9", SERVING_POD("p-2", "u-2", "3")), 0);
     api_wait_told(api, "DELETED p-1");
+    api_answer(api, END_TRAFFIC("p-1", "u-1"), POD("p-1", "u-1", "9"), 0);
     api_get(api, "p-2");
     api_wait_told(api, "done p-2 Ready; ");
     api_event(api, "WATCH pods app=other from 9", KUBE_ADDED, POD("p-3", "u-3", "10"));
@@ -92,10 +94,11 @@ static void nobody_follows_any_more(void **state)
 {
     struct kube_client *api = *state;
     struct bases_watch *watch = api_watch(api, NULL);
-    api_follow_pods(api, LIST_OF("8", POD("p-1", "u-1", "3")));
+    api_follow_pods(api, LIST_OF("8", SERVING_POD("p-1", "u-1", "3")));
     bases_unfollow(api->bases, "shop", "stock");
     api_wait_told(api, "DELETED p-1");
     assert_null(api_find_watch(api, "WATCH"));
+    assert_int_equal(api->request_count, 0);                    /* it is a base as before */
     api_follow_pods(api, LIST_OF("9", POD("p-1", "u-1", "3"))); /* and again */
     bases_watch_stop(api->bases, watch);
 }
@@ -177,17 +180,20 @@ static void no_selector(void **state)
     api_wait_told(api, "stock listed found; ");
 }
 
-/* 410: a new list, and what went in between is told. */
+/* 410: a new list, and what went in between is told, and out of traffic where it runs on. */
 static void expired(void **state)
 {
     struct kube_client *api = *state;
     struct bases_watch *watch = api_watch(api, NULL);
-    api_follow_pods(api, LIST_OF("8", POD("p-1", "u-1", "3") "," POD("p-2", "u-2", "3")));
+    api_follow_pods(api, LIST_OF("8", SERVING_POD("p-1", "u-1", "3") "," SERVING_POD(
+                                          "p-2", "u-2", "3") "," SERVING_POD("p-4", "u-4", "3")));
     api_event(api, "WATCH pods", KUBE_EXPIRED, NULL);
-    api_answer(api, "LIST pods", LIST_OF("20", POD("p-2", "u-2", "3") "," POD("p-3", "u-3", "9")),
-               0);
+    api_answer(api, "LIST pods",
+               LIST_OF("20", SERVING_POD("p-2", "u-2", "3") "," SERVING_POD("p-3", "u-3", "9")), 0);
     api_wait_told(api, "ADDED p-3 Ready; ");
-    api_wait_told(api, "DELETED p-1");
+    api_wait_told_both(api, "DELETED p-1", "DELETED p-4");
+    api_answer(api, END_TRAFFIC("p-1", "u-1"), POD("p-1", "u-1", "21"), 0);
+    api_answer(api, END_TRAFFIC("p-4", "u-4"), NULL, ERR_NOT_FOUND);
     api_event(api, "WATCH deployments", KUBE_EXPIRED, NULL);
     api_answer(api, "LIST deployments", LIST_OF("21", STOCK), 0);
     API_WAIT(api_find_watch(api, "WATCH deployments metadata.name=stock from 21"), "a new watch");
