@@ -186,6 +186,7 @@ static void remove_base(struct cache *cache, struct cached_base *c)
     for (size_t i = 0; i < c->view.instances.len; i++) {
         struct cached_instance *instance = cache__instance(c->view.instances.items[i]);
         instance->view.base = NULL;
+        instance->view.base_ended = c->view.terminating;
         instance->counted_on_base = false;
     }
     VEC_DROP(&c->group->bases, &c->view);

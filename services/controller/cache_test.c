@@ -573,6 +573,18 @@ static void test_states_of_a_base(void **state)
     }
 }
 
+/* Of a Pod that was being deleted nothing is left; one that only vanished may run on. */
+static void test_whether_a_base_ended(void **state)
+{
+    struct subject *subject = *state;
+    put_all(subject);
+    drop(subject, BASE_A);
+    assert_false(instance(subject, "old-a")->base_ended);
+    kit_apply(&subject->cache, KIND_BASE, kit_base("b", 9, "stock", "h:2", "Ready", DELETING));
+    drop(subject, BASE_B);
+    assert_true(instance(subject, "new-b")->base_ended);
+}
+
 /* -- the rest -- */
 
 static void test_versions_are_those_of_the_last_event(void **state)
@@ -656,6 +668,7 @@ int main(void)
         TEST(test_a_base_that_moves_leaves_one_group_for_another),
         TEST(test_a_group_goes_with_its_last_member),
         TEST(test_states_of_a_base),
+        TEST(test_whether_a_base_ended),
         TEST(test_versions_are_those_of_the_last_event),
         TEST(test_what_cannot_be_read_changes_nothing),
         TEST(test_the_end_of_what_is_not_known_is_nothing),

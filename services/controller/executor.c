@@ -516,6 +516,17 @@ static void run_for_replicaset(struct work *work, struct deployment *deployment,
     }
 }
 
+/* Where bases register themselves, one that is gone has no labels any more. */
+static void end_traffic(struct work *work, const struct module *module,
+                        const struct json_map *labels)
+{
+    const struct object_meta base = {.namespace = module->meta.namespace,
+                                     .name = module->spec.base_name,
+                                     .uid = module->spec.base_uid};
+    if (store_bases_are_pods(work->controller->store))
+        patch(work, KIND_BASE, &base, STORE_MAIN, patch_labels(&base, labels), false);
+}
+
 static void run_for_instance(struct work *work, struct cached_instance *instance,
                              const struct action *action)
 {
@@ -540,6 +551,9 @@ static void run_for_instance(struct work *work, struct cached_instance *instance
     case ACTION_WRITE_MODULE_STATUS:
         patch(work, KIND_MODULE, meta, STORE_STATUS,
               patch_module_status(instance->module, action->module_status), false);
+        break;
+    case ACTION_END_TRAFFIC:
+        end_traffic(work, instance->module, &action->labels);
         break;
     case ACTION_RELEASE_MODULE:
         remove_finalizer(work, KIND_MODULE, meta, FINALIZER_MODULE, false);

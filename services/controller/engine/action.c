@@ -88,6 +88,7 @@ static void describe(const struct action *action, struct str *out)
         [ACTION_DELETE_MODULE] = "delete module",
         [ACTION_UNINSTALL] = "uninstall",
         [ACTION_SWITCH] = "switch",
+        [ACTION_END_TRAFFIC] = "end traffic of",
         [ACTION_RELEASE_MODULE] = "release module",
         [ACTION_CREATE_SERVICE] = "create service",
         [ACTION_UPDATE_SERVICE] = "update service",

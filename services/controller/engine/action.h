@@ -33,6 +33,7 @@ enum action_type {
     ACTION_UNINSTALL,           /* name */
     ACTION_SWITCH,              /* name */
     ACTION_WRITE_MODULE_STATUS, /* name; module_status */
+    ACTION_END_TRAFFIC,         /* name of the Module; labels to remove from what its base was */
     ACTION_RELEASE_MODULE,      /* name: it is off its base; its finalizer goes */
     ACTION_LABEL_BASE,          /* name of the base; labels to set, "" = to remove */
     ACTION_CREATE_SERVICE,      /* name */
@@ -54,7 +55,7 @@ struct action {
     enum upgrade_way way;
     char *reason, *message;
     int64_t at_ms;
-    struct json_map labels; /* ACTION_LABEL_BASE */
+    struct json_map labels; /* ACTION_LABEL_BASE, ACTION_END_TRAFFIC */
     struct module_replicaset_status replicaset_status;
     struct module_deployment_status *status;      /* ACTION_WRITE_STATUS */
     struct module_instance_status *module_status; /* ACTION_WRITE_MODULE_STATUS */

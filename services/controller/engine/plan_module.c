@@ -8,7 +8,7 @@
  *               inactive beside the old version -> switch
  *               on the base, healthy -> Available; the instance it replaces goes
  *               its revision gone  -> it goes
- * Being deleted: base gone         -> done
+ * Being deleted: base gone         -> its label off what may be left of the base, done
  *               in traffic         -> wait until its label is off the base
  *               else               -> uninstall until that has succeeded, then done
  */
@@ -155,7 +155,10 @@ static void plan_removal(struct planning *p)
     const struct operation *operation = p->operation;
     const struct instance *successor = p->instance->replaced_by;
     bool runs = operation->state == OPERATION_RUNNING;
-    if (!p->instance->base || (!runs && belongs_to_another(p))) {
+    if (!p->instance->base) {
+        traffic_end(p->instance, p->plan);
+        plan_add(p->plan, ACTION_RELEASE_MODULE, p->module->meta.name);
+    } else if (!runs && belongs_to_another(p)) {
         plan_add(p->plan, ACTION_RELEASE_MODULE, p->module->meta.name);
     } else if (runs) {
         show_progress(p, MODULE_TERMINATING, "Uninstalling");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An instance whose ModuleReplicaSet is not there. */
+/* An instance whose ModuleReplicaSet, or base, is not there. */
 #include "services/controller/engine/plan_module.h"
 
 #include <setjmp.h>
@@ -47,8 +47,46 @@ static void without_a_revision(void **state)
     }
 }
 
+/* What its base was may be a Pod that runs on: no traffic comes to it any more, and what is installed there stays. */
+static void without_a_base(void **state)
+{
+    (void)state;
+    char name[] = "pay-1", pay[] = "pay", pod[] = "p-1", uid[] = "u-1", nothing[] = "";
+    const struct {
+        const char *what;
+        char *base_name, *base_uid;
+        bool ended, unknown;
+        const char *plan;
+    } rows[] = {
+        {"nobody knows what is there", pod, uid, false, true, ""},
+        {"a Pod that may be there", pod, uid, false, false,
+         "end traffic of pay-1\nrelease module pay-1\n"},
+        {"one that was seen to end", pod, uid, true, false, "release module pay-1\n"},
+        {"written by people: no name", nothing, uid, false, false, "release module pay-1\n"},
+        {"written by people: no uid", pod, NULL, false, false, "release module pay-1\n"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct module module = {.meta = {.name = name, .deletion_ms = 1},
+                                .spec = {.module = {.name = pay},
+                                         .base_name = rows[i].base_name,
+                                         .base_uid = rows[i].base_uid}};
+        struct instance instance = {.module = &module, .base_ended = rows[i].ended};
+        const struct module_view view = {.instance = &instance, .bases_unknown = rows[i].unknown};
+        struct plan plan = {0};
+        plan_module(&view, &plan);
+        AUTO_FREE char *text = plan_describe(&plan);
+        if (!str_eq(text, rows[i].plan))
+            fail_msg("%s: %s", rows[i].what, text);
+        if (plan.actions.len > 1)
+            assert_string_equal(
+                json_map_get(&plan.actions.items[0].labels, LABEL_TRAFFIC_PREFIX "pay"), "");
+        plan_done(&plan);
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(without_a_revision)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(without_a_revision),
+                                       cmocka_unit_test(without_a_base)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

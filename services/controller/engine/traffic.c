@@ -61,6 +61,16 @@ bool traffic_leaving(const struct base_state *base, const char *module, int64_t 
     return json_map_get(&base->base->meta.labels, label) && !traffic_wanted(base, module, now_ms);
 }
 
+void traffic_end(const struct instance *instance, struct plan *plan)
+{
+    const struct module_instance_spec *spec = &instance->module->spec;
+    if (instance->base_ended || str_empty(spec->base_name) || str_empty(spec->base_uid))
+        return;
+    AUTO_FREE char *label = label_of(spec->module.name);
+    struct action *action = plan_add(plan, ACTION_END_TRAFFIC, instance->module->meta.name);
+    json_map_set(&action->labels, label, "");
+}
+
 /* The labels that are to be on, and what has to be looked at again. */
 static void find_serving(const struct base_state *base, int64_t now_ms, struct map *serving,
                          struct plan *plan)

@@ -25,6 +25,14 @@ bool traffic_wanted(const struct base_state *base, const char *module, int64_t n
 bool traffic_leaving(const struct base_state *base, const char *module, int64_t now_ms);
 
 /**
+ * traffic_end() - ACTION_END_TRAFFIC for @instance, whose base is none any more
+ *
+ * A Pod runs on that was taken aside, or left behind by its Deployment, while no controller looked. Nothing is
+ * planned where it has ended for sure.
+ */
+void traffic_end(const struct instance *instance, struct plan *plan);
+
+/**
  * plan_traffic() - at most one ACTION_LABEL_BASE for all modules of @base whose label is to change
  * @plan: empty before
  *

@@ -66,7 +66,8 @@ struct base_state {
 struct instance {
     const struct module *module;
     struct revision *revision;
-    struct base_state *base;   /* NULL: it is gone */
+    struct base_state *base;   /* NULL: it is gone, or no base any more */
+    bool base_ended;           /* its base was being deleted when it went: nothing is left of it */
     struct instance *replaces; /* the old one that goes when this one is Available, or NULL */
     struct instance *replaced_by;
     struct operation operation;

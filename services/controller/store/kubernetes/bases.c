@@ -172,11 +172,30 @@ static int check_labels(const cJSON *labels, struct err **err)
                : 0;
 }
 
-static int patch_entry(const struct call *call, struct base_entry *entry, struct err **err)
+static bool only_takes_off(const cJSON *labels)
 {
-    AUTO_JSON cJSON *patch = json_parse(call->patch, strlen(call->patch), LIMIT_OBJECT, err);
-    if (!patch)
-        return -1;
+    const cJSON *label = labels ? labels->child : NULL;
+    bool takes_off = label != NULL;
+    for (; label; label = label->next)
+        takes_off = takes_off && cJSON_IsNull(label);
+    return takes_off;
+}
+
+/* From a Pod that is no base, or not any more, labels are taken off, and nothing is put on. */
+static int patch_no_base(const struct call *call, const cJSON *patch, struct err **err)
+{
+    const struct pod_key pod = {call->namespace, call->name,
+                                json_get_string(patch, "metadata.uid")};
+    const cJSON *labels = call->part == STORE_MAIN ? json_get(patch, "metadata.labels") : NULL;
+    if (str_empty(pod.uid) || !only_takes_off(labels))
+        return err_set(err, ERR_NOT_FOUND, "Base \"%s/%s\" is not there", pod.namespace, pod.name);
+    pod_labels_patch(call->bases, &pod, labels, call->done, call->user);
+    return 0;
+}
+
+static int patch_entry(const struct call *call, struct base_entry *entry, const cJSON *patch,
+                       struct err **err)
+{
     const cJSON *labels = call->part == STORE_MAIN ? json_get(patch, "metadata.labels") : NULL;
     if (check_labels(labels, err) < 0 || check_version(call, entry, err) < 0 ||
         overlay_patch(&entry->overlay, call->part, patch, err) < 0)
@@ -185,8 +204,9 @@ static int patch_entry(const struct call *call, struct base_entry *entry, struct
     if (entry->record || call->part == STORE_STATUS)
         entries_show(call->bases, entry);
     bool pending = map_get(&call->bases->labels, entry->key) != NULL;
+    const struct pod_key pod = pod_key_of(entry);
     if (labels && (pending || labels_differ(entry, labels)))
-        pod_labels_patch(call->bases, entry, labels, call->done, call->user);
+        pod_labels_patch(call->bases, &pod, labels, call->done, call->user);
     else if (entry->record)
         succeed(call, entry);
     else
@@ -194,12 +214,22 @@ static int patch_entry(const struct call *call, struct base_entry *entry, struct
     return 0;
 }
 
+static int apply_patch(const struct call *call, struct err **err)
+{
+    AUTO_JSON cJSON *patch = json_parse(call->patch, strlen(call->patch), LIMIT_OBJECT, err);
+    if (!patch)
+        return -1;
+    const char *uid = json_get_string(patch, "metadata.uid");
+    struct base_entry *entry = entry_of(call, /* removed_too= */ true, NULL);
+    bool meant = entry && (!uid || str_eq(uid, entry->pod.base->meta.uid));
+    return meant ? patch_entry(call, entry, patch, err) : patch_no_base(call, patch, err);
+}
+
 static void on_patch(struct loop_event *event)
 {
     struct call *call = CONTAINER_OF(event, struct call, event);
     AUTO_ERR struct err *err = NULL;
-    struct base_entry *entry = entry_of(call, /* removed_too= */ true, &err);
-    if (!entry || patch_entry(call, entry, &err) < 0)
+    if (apply_patch(call, &err) < 0)
         fail(call, err);
     free_call(call);
 }

@@ -35,7 +35,8 @@ void bases_get(struct bases *bases, const struct store_key *key, store_done_fn d
  *
  * Labels are one merge patch of the Pod with its uid as precondition; patches of one Pod are sent one after
  * the other. A patch of the status also brings back a base that was removed; labels go to its Pod all the same, and the
- * call ends with ERR_NOT_FOUND.
+ * call ends with ERR_NOT_FOUND. So does one that names the uid of a Pod that is no base and only takes labels off it,
+ * be the Pod there or not; other errors mean that nobody knows.
  */
 void bases_patch(struct bases *bases, const struct store_key *key, enum store_part part,
                  const char *merge_patch, const char *resource_version, store_done_fn done,

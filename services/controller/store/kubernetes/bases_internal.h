@@ -87,8 +87,18 @@ void follow_took_pod(struct bases *bases, const struct base_entry *entry, const 
 
 /* -- pod_labels.c: labels of Pods -- */
 
-/** pod_labels_patch() - @labels: the patch of metadata.labels. @done as of bases_patch(). */
-void pod_labels_patch(struct bases *bases, const struct base_entry *entry, const cJSON *labels,
+struct pod_key {
+    const char *namespace, *name, *uid;
+};
+
+static inline struct pod_key pod_key_of(const struct base_entry *entry)
+{
+    const struct object_meta *meta = &entry->pod.base->meta;
+    return (struct pod_key){meta->namespace, meta->name, meta->uid};
+}
+
+/** pod_labels_patch() - @labels: the patch of metadata.labels of that Pod, be it a base or not. @done as of bases_patch(). */
+void pod_labels_patch(struct bases *bases, const struct pod_key *pod, const cJSON *labels,
                       store_done_fn done, void *user);
 
 /* -- bases.c -- */

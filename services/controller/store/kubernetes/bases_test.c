@@ -103,6 +103,37 @@ static void a_pod_taken_aside(void **state)
     assert_int_equal(api->request_count, 0);
 }
 
+#define OFF(labels) "{\"metadata\":{\"uid\":\"u-1\",\"labels\":{" labels "}}}"
+
+/* It was a base before we came: labels are taken off that very Pod, and nothing is put on. */
+static void a_pod_that_is_no_base(void **state)
+{
+    static const struct {
+        const char *json;
+        enum err_code code;
+        const char *told;
+    } answers[] = {
+        {LABELED("4", ""), 0, "done NOT_FOUND; "}, {NULL, ERR_NOT_FOUND, "done NOT_FOUND; "},
+        {NULL, ERR_CONFLICT, "done NOT_FOUND; "}, /* another Pod has its name */
+        {NULL, ERR_INVALID, "done NOT_FOUND; "},   {NULL, ERR_UNAVAILABLE, "done UNAVAILABLE; "},
+        {NULL, ERR_DENIED, "done DENIED; "},
+    };
+    struct kube_client *api = *state;
+    for (size_t i = 0; i < ARRAY_LEN(answers); i++) {
+        api_patch(api, STORE_MAIN, OFF("\"m\":null"), NULL);
+        api_answer(api, "PATCH pods/p-1 " OFF("\"m\":null"), answers[i].json, answers[i].code);
+        api_wait_told(api, answers[i].told);
+    }
+    api_patch(api, STORE_MAIN, OFF("\"m\":null,\"n\":\"true\""), NULL);
+    api_wait_told(api, "done NOT_FOUND; ");
+    api_patch(api, STORE_MAIN, LABEL("m", "null"), NULL); /* of whichever Pod */
+    api_wait_told(api, "done NOT_FOUND; ");
+    api_follow_pods(api, LIST_OF("8", POD("p-1", "u-2", "3")));
+    api_patch(api, STORE_MAIN, OFF("\"m\":\"true\""), NULL);
+    api_wait_told(api, "done NOT_FOUND; ");
+    assert_int_equal(api->request_count, 0);
+}
+
 static void remove_it(struct kube_client *api)
 {
     const struct store_key key = {KIND_BASE, "shop", "p-1"};
@@ -229,6 +260,7 @@ int main(void)
         TEST(labels),
         TEST(labels_of_a_pod_that_goes),
         TEST(a_pod_taken_aside),
+        TEST(a_pod_that_is_no_base),
         TEST(removed),
         TEST(a_container_restarts),
         TEST(another_pod_of_the_name),

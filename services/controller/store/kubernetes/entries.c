@@ -172,8 +172,9 @@ static void end_traffic(struct bases *bases, const struct base_entry *entry)
     for (size_t i = 0; i < meta->labels.len; i++)
         if (str_starts_with(meta->labels.items[i].key, LABEL_TRAFFIC_PREFIX))
             cJSON_AddNullToObject(labels, meta->labels.items[i].key);
+    const struct pod_key pod = pod_key_of(entry);
     if (!meta->deletion_ms && cJSON_GetArraySize(labels) > 0)
-        pod_labels_patch(bases, entry, labels, ignore_outcome, NULL);
+        pod_labels_patch(bases, &pod, labels, ignore_outcome, NULL);
 }
 
 void entries_drop(struct bases *bases, const struct follow *follow, const char *namespace,

@@ -68,12 +68,20 @@ static struct base_entry *entry_of(const struct label_patch *patch)
     return entry && str_eq(entry->pod.base->meta.uid, patch->uid) ? entry : NULL;
 }
 
+/* Whether the Pod that was meant is not there: another one has its name, which the API server calls one or the other. */
+static bool is_anothers(const struct err *err)
+{
+    return err->code == ERR_CONFLICT || err->code == ERR_INVALID;
+}
+
 static void conclude(const struct label_patch *patch)
 {
     const struct base_entry *entry = entry_of(patch);
     AUTO_ERR struct err *err = err_copy(patch->err);
-    if (!err && (!entry || !entry->record))
+    if (err ? !entry && is_anothers(err) : !entry || !entry->record) {
+        err_free(TAKE(err));
         err_set(&err, ERR_NOT_FOUND, "Base \"%s\" is not there", patch->queue->key);
+    }
     struct document document = err ? (struct document){0} : record_document(entry->record);
     patch->done(patch->user, err ? NULL : &document, err);
 }
@@ -122,21 +130,21 @@ static char *body_of(const char *uid, const cJSON *labels)
     return json_text(body);
 }
 
-void pod_labels_patch(struct bases *bases, const struct base_entry *entry, const cJSON *labels,
+void pod_labels_patch(struct bases *bases, const struct pod_key *pod, const cJSON *labels,
                       store_done_fn done, void *user)
 {
-    const struct object_meta *meta = &entry->pod.base->meta;
-    struct label_queue *queue = queue_of(bases, entry->key);
+    AUTO_FREE char *key = mem_printf("%s/%s", pod->namespace, pod->name);
+    struct label_queue *queue = queue_of(bases, key);
     bool idle = list_empty(&queue->patches);
     struct label_patch *patch = NEW(struct label_patch);
     *patch = (struct label_patch){
         .event.fn = on_patched,
         .bases = bases,
         .queue = queue,
-        .namespace = mem_strdup(meta->namespace),
-        .name = mem_strdup(meta->name),
-        .uid = mem_strdup(meta->uid),
-        .body = body_of(meta->uid, labels),
+        .namespace = mem_strdup(pod->namespace),
+        .name = mem_strdup(pod->name),
+        .uid = mem_strdup(pod->uid),
+        .body = body_of(pod->uid, labels),
         .done = done,
         .user = user,
     };

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A Module is let go when no traffic comes to what its base was. The store answers each patch as the test says. */
+#include "lib/model/labels.h"
+#include "services/controller/controller_test_kit.h"
+
+#define KEY "m/default/m"
+
+struct world {
+    struct controller controller;
+    struct kit_clock clock;
+    struct store store;
+    struct store_ops ops;
+    struct str patches;    /* "Kind/NAME PATCH; " */
+    enum err_code outcome; /* of a patch of a Base */
+};
+
+static void on_patch(struct store *store, const struct store_key *key, enum store_part part,
+                     const char *merge_patch, const char *resource_version, store_done_fn done,
+                     void *user)
+{
+    struct world *world = CONTAINER_OF(store, struct world, store);
+    assert_int_equal(part, STORE_MAIN);
+    assert_null(resource_version);
+    str_printf(&world->patches, "%s/%s %s; ", kind_name(key->kind), key->name, merge_patch);
+    AUTO_ERR struct err *err = NULL;
+    if (key->kind == KIND_BASE)
+        err_set(&err, world->outcome, "made to fail");
+    struct document document = {
+        .kind = key->kind, .namespace = "default", .name = key->name, .json = "{}", .json_len = 2};
+    done(user, err ? NULL : &document, err);
+}
+
+static void on_follow(struct store *store, const char *namespace, const char *deployment,
+                      store_follow_fn on_state, void *user)
+{
+    (void)store;
+    (void)namespace;
+    (void)deployment;
+    (void)on_state;
+    (void)user;
+}
+
+static void ignore(void *user, const char *key)
+{
+    (void)user;
+    (void)key;
+}
+
+static int set_up(void **state)
+{
+    struct world *world = NEW(struct world);
+    struct controller *controller = &world->controller;
+    kit_clock_init(&world->clock);
+    world->ops = (struct store_ops){.patch = on_patch, .follow_bases = on_follow};
+    world->store.ops = &world->ops;
+    world->patches = STR_INIT(LIMIT_KIB(4));
+    controller->store = &world->store;
+    controller->loop = loop_new(&world->clock.clock, LIMIT_INBOX);
+    controller->queue = workqueue_new();
+    controller->cache.on_dirty_deployment = controller->cache.on_dirty_module =
+        controller->cache.on_dirty_base = ignore;
+    loop_timer_init(&controller->turn, NULL);
+    kit_apply(&controller->cache, KIND_MODULE,
+              kit_module("m", 9, "rs", "a",
+                         ",\"deletionTimestamp\":\"2026-11-23T08:00:00Z\",\"finalizers\":"
+                         "[\"" FINALIZER_MODULE "\"]",
+                         "", "Terminating"));
+    *state = world;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct world *world = *state;
+    struct controller *controller = &world->controller;
+    executor_free(controller);
+    setbacks_free(controller);
+    cache_done(&controller->cache);
+    workqueue_free(controller->queue);
+    loop_free(controller->loop);
+    str_done(&world->patches);
+    mem_free(world);
+    return 0;
+}
+
+/* Carries out what is planned for a Module whose base is none any more. Return: what was written. */
+static const char *release(struct world *world)
+{
+    struct controller *controller = &world->controller;
+    struct plan plan = {0};
+    struct action *end = plan_add(&plan, ACTION_END_TRAFFIC, "m");
+    json_map_set(&end->labels, LABEL_TRAFFIC_PREFIX "provider", "");
+    plan_add(&plan, ACTION_RELEASE_MODULE, "m");
+    workqueue_add(controller->queue, KEY);
+    assert_string_equal(workqueue_take(controller->queue, loop_now_ms(controller->loop)), KEY);
+    executor_run(controller, KEY, &plan);
+    for (int i = 0; i < 3; i++)
+        loop_turn(controller->loop);
+    return str_text(&world->patches);
+}
+
+#define OFF                                                                                        \
+    "Base/a {\"metadata\":{\"uid\":\"u-a\",\"labels\":{\"" LABEL_TRAFFIC_PREFIX                    \
+    "provider\":null}}}; "
+#define RELEASE "Module/m {\"metadata\":{\"finalizers\":[]}}; "
+
+static void the_label_goes_first(void **state)
+{
+    struct world *world = *state;
+    world->outcome = ERR_NOT_FOUND;
+    assert_string_equal(release(world), OFF RELEASE);
+}
+
+/* Nobody knows whether the label is off: the Module stays, and is planned anew. */
+static void not_while_nobody_knows(void **state)
+{
+    struct world *world = *state;
+    world->outcome = ERR_UNAVAILABLE;
+    assert_string_equal(release(world), OFF);
+    assert_int_equal(workqueue_len(world->controller.queue), 1);
+}
+
+/* A base that registered itself took its labels with it. */
+static void bases_that_are_no_pods(void **state)
+{
+    struct world *world = *state;
+    world->ops.follow_bases = NULL;
+    assert_string_equal(release(world), RELEASE);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {TEST(the_label_goes_first), TEST(not_while_nobody_knows),
+                                       TEST(bases_that_are_no_pods)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
