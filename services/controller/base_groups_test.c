@@ -143,6 +143,44 @@ static void needed_by_what_has_no_revision(void **state)
     assert_int_equal(cache->groups.len, 0);
 }
 
+static void set_traffic(struct script *script, const char *base, int version, bool on)
+{
+    apply(script, KIND_BASE,
+          kit_base(base, version, "stock", "h:1", "Ready",
+                   on ? ",\"labels\":{\"" LABEL_TRAFFIC_PREFIX "provider\":\"true\"}" : ""));
+}
+
+/* All objects vanish at once, as by hand: the bases stay in sight until no label is left on them. */
+static void needed_while_traffic_is_to_end(void **state)
+{
+    struct script *script = *state;
+    struct cache *cache = &script->controller.cache;
+    apply(script, KIND_MODULE_DEPLOYMENT, kit_deployment("md", 1, "", ""));
+    apply(script, KIND_MODULE_REPLICASET, kit_replicaset("rs", 1, "md", "1.0.0"));
+    apply(script, KIND_MODULE, kit_module("m", 1, "rs", "a", "", "", "Available"));
+    set_traffic(script, "a", 2, true);
+    set_traffic(script, "b", 3, true);
+    kit_remove(cache, KIND_MODULE_DEPLOYMENT, "md");
+    kit_remove(cache, KIND_MODULE_REPLICASET, "rs");
+    kit_remove(cache, KIND_MODULE, "m");
+    assert_string_equal(str_text(&script->calls), "+default/stock ");
+    set_traffic(script, "a", 4, false);
+    assert_string_equal(str_text(&script->calls), "+default/stock ");
+    kit_remove(cache, KIND_BASE, "b"); /* with its label */
+    assert_string_equal(str_text(&script->calls), "+default/stock -default/stock ");
+    kit_remove(cache, KIND_BASE, "a");
+    assert_int_equal(cache->groups.len, 0);
+}
+
+/* Bases that register themselves are always in sight. */
+static void traffic_where_nobody_follows(void **state)
+{
+    struct script *script = *state;
+    script->controller.cache.on_group = NULL;
+    set_traffic(script, "a", 1, true);
+    assert_false(kit_get_base(&script->controller.cache, "a")->group->needed);
+}
+
 /* baseDeploymentName edited: the instances on the old bases need them until they are gone. */
 static void another_base_deployment(void **state)
 {
@@ -210,6 +248,8 @@ int main(void)
         SCRIPTED(followed_while_needed),
         SCRIPTED(gone_or_not_listed),
         SCRIPTED(needed_by_what_has_no_revision),
+        SCRIPTED(needed_while_traffic_is_to_end),
+        SCRIPTED(traffic_where_nobody_follows),
         SCRIPTED(another_base_deployment),
         SCRIPTED(known_when_the_cache_has_seen_them),
         SCRIPTED(told_too_late),

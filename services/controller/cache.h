@@ -71,7 +71,8 @@ struct cached_instance {
 };
 
 /* The bases of one base Deployment, and those who need them: ModuleDeployments on it, revisions with instances there,
- * and instances that have lost their revision: they are to be uninstalled. */
+ * and instances that have lost their revision: they are to be uninstalled. So does a traffic label that is still on one
+ * of them. */
 struct base_group {
     char *key;
     bool needed;   /* as on_group was told */

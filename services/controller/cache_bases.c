@@ -38,9 +38,21 @@ void cache__group_free(struct base_group *group)
     mem_free(group);
 }
 
+static bool has_traffic(const struct base_group *group)
+{
+    for (size_t b = 0; b < group->bases.len; b++) {
+        const struct json_map *labels = &group->bases.items[b]->base->meta.labels;
+        for (size_t i = 0; i < labels->len; i++)
+            if (str_starts_with(labels->items[i].key, LABEL_TRAFFIC_PREFIX))
+                return true;
+    }
+    return false;
+}
+
 void cache__group_settle(struct cache *cache, struct base_group *group)
 {
-    bool needed = group->deployments.len || group->revisions.len || group->orphans;
+    bool needed = group->deployments.len || group->revisions.len || group->orphans ||
+                  (cache->on_group && has_traffic(group));
     if (needed != group->needed) {
         group->needed = needed;
         group->unknown = cache->on_group != NULL;
@@ -265,5 +277,6 @@ int cache__apply_base(struct cache *cache, const char *key, const cJSON *json, b
     else
         dirty_waiting(cache, c);
     cache->on_dirty_base(cache->user, c->key);
+    cache__group_settle(cache, group);
     return 0;
 }

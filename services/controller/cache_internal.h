@@ -36,9 +36,10 @@ void cache__recount(struct cached_instance *c, bool present);
 struct base_group *cache__group(struct cache *cache, const char *namespace, const char *deployment);
 
 /**
- * cache__group_settle() - after somebody joined or left: tells whether its bases are needed, where that has changed
+ * cache__group_settle() - after somebody joined or left, or a base changed: tells whether its bases are needed, where that has changed
  *
- * A group goes with its last member: names of base Deployments come and go.
+ * Bases that nobody needs any more are kept in sight until their traffic labels are off. A group goes with its last
+ * member: names of base Deployments come and go.
  */
 void cache__group_settle(struct cache *cache, struct base_group *group);
 void cache__group_free(struct base_group *group);
