@@ -29,6 +29,10 @@ def wait_other_pods(fleet, before, count):
     return fleet.wait_pods(count)
 
 
+def wait_traffic(fleet, name, pods):
+    basekit.wait_until(lambda: fleet.traffic(name) == sorted(pods), f"traffic on {pods} alone")
+
+
 def roll(fleet):
     """Another pod template: a new ReplicaSet, whose pods take the place of those of the old one."""
     fleet.kubectl("rollout", "restart", "deployment", fleet.base_deployment)
@@ -126,6 +130,82 @@ def test_a_base_deployment_with_another_selector(new_fleet):
     fleet.cluster.api.post(where, {"metadata": {"name": fleet.base_deployment}, "spec": spec})
     wait_other_pods(fleet, before, 2)
     on_every_pod(fleet, "every")
+
+
+def test_pods_that_another_selector_leaves_behind(new_fleet):
+    """The Deployment is deleted without its pods, which serve on; of the one that takes its name they are none."""
+    fleet = new_fleet(bases=2)
+    apply_on(fleet, "every", fleet.base_deployment, replicas=-1)
+    on_every_pod(fleet, "every")
+    before = fleet.pods()
+    where = kubeapi.path("deployments", fleet.namespace)
+    spec = fleet.cluster.api.get(f"{where}/{fleet.base_deployment}")["spec"]
+    spec["selector"]["matchLabels"]["side"] = spec["template"]["metadata"]["labels"]["side"] = "new"
+    fleet.kubectl("delete", "deployment", fleet.base_deployment, "--cascade=orphan")
+    wait_not_found(fleet, "every", fleet.base_deployment)
+    assert fleet.traffic("every") == sorted(before)
+    fleet.cluster.api.post(where, {"metadata": {"name": fleet.base_deployment}, "spec": spec})
+    new = fleet.node.wait_pods(fleet.namespace, "side=new", 2)
+    wait_traffic(fleet, "every", [pod["metadata"]["name"] for pod in new])
+    assert not [pod for pod in before if modules_on(fleet, pod)]
+    fleet.kubectl("delete", "replicaset", "-l", "side!=new")
+    wait_other_pods(fleet, before, 2)
+    on_every_pod(fleet, "every")
+
+
+def test_a_pod_that_is_taken_aside_while_nobody_looks(new_fleet):
+    """As before the eyes of the controller: it is no base and gets no traffic, and what is installed there runs on."""
+    fleet = new_fleet(bases=2)
+    apply_on(fleet, "every", fleet.base_deployment, replicas=-1)
+    on_every_pod(fleet, "every")
+    aside = min(fleet.pods())
+    fleet.stop_one("controller")
+    fleet.kubectl("label", "pod", aside, "app-")
+    others = fleet.wait_pods(2)
+    fleet.start("controller")
+    wait_traffic(fleet, "every", others)
+    basekit.wait_until(lambda: not modules_on(fleet, aside), "its Module to go")
+    assert "every:1.0.0" in fleet.active()[aside]
+    fleet.kubectl("delete", "pod", aside)
+    on_every_pod(fleet, "every")
+
+
+def test_a_pod_whose_name_is_anothers_now(new_fleet):
+    """While nobody looks, as that of a StatefulSet: the Module of the one before is let go, and the new one is not
+    touched."""
+    fleet = new_fleet(bases=2)
+    apply_on(fleet, "every", fleet.base_deployment, replicas=-1)
+    on_every_pod(fleet, "every")
+    gone = min(fleet.pods())
+    fleet.stop_one("controller")
+    fleet.kubectl("delete", "pod", gone)
+    others = fleet.wait_pods(2)
+    fleet.node.create_pod(fleet.namespace, gone, {f"module.{PREFIX}every": "true"})
+    fleet.node.wait_ready(fleet.namespace, gone)
+    fleet.start("controller")
+    basekit.wait_until(lambda: not modules_on(fleet, gone), "its Module to go")
+    wait_traffic(fleet, "every", [gone, *others])
+    fleet.kubectl("delete", "pod", gone)
+    on_every_pod(fleet, "every")
+
+
+def test_a_base_deployment_that_leaves_its_pods_while_nobody_looks(new_fleet):
+    """Whose they are nobody knows after a restart: they get no traffic, until a Deployment has them again; what is
+    installed there is found then."""
+    fleet = new_fleet(bases=2)
+    apply_on(fleet, "every", fleet.base_deployment, replicas=-1)
+    on_every_pod(fleet, "every")
+    before, installs = fleet.pods(), fleet.installs("every")
+    fleet.stop_one("controller")
+    fleet.kubectl("delete", "deployment", fleet.base_deployment, "--cascade=orphan")
+    fleet.start("controller")
+    wait_not_found(fleet, "every", fleet.base_deployment)
+    wait_traffic(fleet, "every", [])
+    basekit.wait_until(lambda: not fleet.objects("modules"), "all Modules to go")
+    fleet.create_base_deployment(fleet.base_deployment, 2)
+    on_every_pod(fleet, "every")
+    assert fleet.pods().keys() == before.keys()
+    assert fleet.installs("every") == installs
 
 
 def test_new_pods_while_a_release_waits_get_the_newest_url(new_fleet):

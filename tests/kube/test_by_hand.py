@@ -3,6 +3,7 @@
 about all the same, and nothing is left behind on the bases."""
 import itertools
 import json
+import signal
 
 import basekit
 import kubeapi
@@ -33,6 +34,10 @@ def wait_off(fleet, name):
 
 def modules(fleet, name):
     return fleet.objects("modules", f"{PREFIX}module-name={name}")
+
+
+def revisions(fleet, name):
+    return fleet.objects("modulereplicasets", f"{PREFIX}module-deployment={name}")
 
 
 def strip_and_delete(fleet, kind, name):
@@ -73,6 +78,24 @@ def test_all_modules_and_the_deployment_stripped_while_nobody_looks(fleet, name)
     assert fleet.installs(name) <= before + 1  # where the third base was chosen for one of them
 
 
+def test_all_that_is_stripped_at_once(fleet, name):
+    """The controller hears of it when nothing is left that needs its bases: no traffic comes to the module all the
+    same."""
+    controller = fleet.processes["controller"].process
+    controller.send_signal(signal.SIGSTOP)
+    try:
+        for kind, one in [("moduledeployment", name), *(("module", one) for one in modules(fleet, name))]:
+            strip_and_delete(fleet, kind, one)
+        basekit.wait_until(lambda: not revisions(fleet, name) and not modules(fleet, name), "the objects to be gone")
+        assert len(fleet.traffic(name)) == 2
+    finally:
+        controller.send_signal(signal.SIGCONT)
+    basekit.wait_until(lambda: fleet.traffic(name) == [], "no traffic")
+    fleet.apply_document(fleet.document(name, fleet.jar(name), replicas=2))
+    fleet.wait_completed(name)
+    settled(fleet, name)
+
+
 def test_a_deployment_that_is_stripped_of_its_finalizer(fleet, name):
     """The garbage collector deletes what it owned; its modules leave the bases all the same."""
     fleet.stop_one("controller")
@@ -84,7 +107,7 @@ def test_a_deployment_that_is_stripped_of_its_finalizer(fleet, name):
 
 
 def test_a_replicaset_that_is_deleted(fleet, name):
-    (revision,) = fleet.objects("modulereplicasets", f"{PREFIX}module-deployment={name}")
+    (revision,) = revisions(fleet, name)
     fleet.kubectl("delete", "modulereplicaset", revision, "--timeout=60s")
     settled(fleet, name)
 
