@@ -30,6 +30,7 @@ struct kube_watch;
 
 #define KUBE_IN_FLIGHT 64
 #define KUBE_RETRY_MS 10000
+#define KUBE_STRICT "strict decoding error" /* how a server says that it does not know a field */
 
 /** kube_client_new() - @config is copied. Makes no connection yet. @log: for retries and renewals. */
 int kube_client_new(struct kube_client **out, const struct kube_config *config,
@@ -97,7 +98,8 @@ void kube_send(struct kube_client *client, const struct kube_request *request, k
  * AlreadyExists ERR_EXISTS; Conflict ERR_CONFLICT; NotFound ERR_NOT_FOUND; Invalid and BadRequest ERR_INVALID with
  * the first cause's field; Forbidden ERR_DENIED; Unauthorized ERR_UNAUTHENTICATED; Expired and Gone ERR_EXPIRED;
  * TooManyRequests ERR_LIMIT; RequestEntityTooLarge ERR_LIMIT; Timeout and ServerTimeout ERR_TIMEOUT; what the server
- * does not know how to do (405, 406, 415) ERR_UNIMPLEMENTED; other 4xx ERR_INVALID, all else ERR_UNAVAILABLE.
+ * does not know how to do (405, 406, 415; 404 without a Status: nobody serves the path) ERR_UNIMPLEMENTED; other
+ * 4xx ERR_INVALID, all else ERR_UNAVAILABLE. Where a field is not known the message begins with KUBE_STRICT, and names it.
  * Return: owned.
  */
 struct err *kube_status_error(int http_status, const char *body, size_t body_bytes);

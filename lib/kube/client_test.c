@@ -105,7 +105,7 @@ static void what_the_server_did_not_take_is_sent_again(void **state)
         {GARBAGE, KUBE_MERGE_PATCH, ERR_DATA_LOSS},
         {CUT, KUBE_GET, ERR_CODE_MAX_},
         {CUT, KUBE_JSON_PATCH, ERR_DATA_LOSS},
-        {BUSY("404 X"), KUBE_GET, ERR_NOT_FOUND},
+        {BUSY("404 X"), KUBE_GET, ERR_UNIMPLEMENTED},
         {BUSY("429 X\r\nRetry-After: 3600"), KUBE_GET, ERR_LIMIT},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {

@@ -74,13 +74,25 @@ static struct err *error_of_text(int http_status, const char *body, size_t body_
     size_t len = 0;
     while (len < body_bytes && len < EXCERPT_MAX && body[len])
         len++;
+    while (len && (unsigned char)body[len - 1] <= ' ')
+        len--;
     AUTO_FREE char *excerpt = mem_strndup(len ? body : "", len);
     for (char *c = excerpt; *c; c++)
         if ((unsigned char)*c < ' ')
             *c = ' ';
-    err_set(&err, code_of_http(http_status), "HTTP status %d%s%s", http_status, len ? ": " : "",
-            excerpt);
+    /* Of an object that is not there it says so in a Status: it is the path that nobody serves. */
+    err_set(&err, http_status == 404 ? ERR_UNIMPLEMENTED : code_of_http(http_status),
+            "HTTP status %d%s%s", http_status, len ? ": " : "", excerpt);
     return err;
+}
+
+/* Of a patch the server quotes the whole object first, in which the same may stand once more: in a condition. */
+static const char *last_of(const char *text, const char *what)
+{
+    const char *last = NULL;
+    for (const char *at = strstr(text, what); at; at = strstr(at + 1, what))
+        last = at;
+    return last;
 }
 
 struct err *kube_status_error(int http_status, const char *body, size_t body_bytes)
@@ -93,8 +105,11 @@ struct err *kube_status_error(int http_status, const char *body, size_t body_byt
     int64_t code = json_int64(json_get(status, "code"), 0, 599);
     if (code >= 400)
         http_status = (int)code; /* in a watch there is no other */
-    err_set(&err, code_of(json_get_string(status, "reason"), http_status), "%.*s", MESSAGE_MAX,
-            message);
+    enum err_code reason = code_of(json_get_string(status, "reason"), http_status);
+    const char *unknown = reason == ERR_INVALID ? last_of(message, KUBE_STRICT) : NULL;
+    err_set(&err, reason, "%.*s", MESSAGE_MAX, unknown ? unknown : message);
+    if (unknown) /* it is about no field but the whole patch */
+        return err;
     const char *field =
         json_get_string(cJSON_GetArrayItem(json_get(status, "details.causes"), 0), "field");
     if (!str_empty(field))

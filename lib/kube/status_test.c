@@ -63,6 +63,26 @@ static void the_first_cause_names_the_field(void **state)
     assert_string_equal(err->message, "x \"m\" is invalid");
 }
 
+/* However much of the object is quoted before it. */
+static void a_field_that_is_not_known_is_told(void **state)
+{
+    (void)state;
+    char object[5000];
+    memset(object, 'x', sizeof(object));
+    object[sizeof(object) - 1] = '\0';
+    AUTO_FREE char *body =
+        mem_printf("{\"kind\":\"Status\",\"reason\":\"Invalid\",\"message\":\" "
+                   "is invalid: patch: Invalid value: "
+                   "{%s" KUBE_STRICT ": unknown field}: strict decoding error: unknown field "
+                   "\\\"spec.a\\\"\",\"details\":{\"causes\":[{\"field\":"
+                   "\"patch\"}]}}",
+                   object);
+    AUTO_ERR struct err *err = of(422, body);
+    assert_int_equal(err->code, ERR_INVALID);
+    assert_string_equal(err->message, KUBE_STRICT ": unknown field \"spec.a\"");
+    assert_null(err->field);
+}
+
 /* In a watch the Status comes with 200; the code in it says more. */
 static void the_code_in_the_document_counts(void **state)
 {
@@ -83,7 +103,7 @@ static void what_is_no_status_counts_by_http(void **state)
         {502, ERR_UNAVAILABLE, "<html>\nBad\tGateway", "HTTP status 502: <html> Bad Gateway"},
         {504, ERR_TIMEOUT, "", "HTTP status 504"},
         {403, ERR_DENIED, "{", "HTTP status 403: {"},
-        {404, ERR_NOT_FOUND, "404 page not found\n", "HTTP status 404: 404 page not found "},
+        {404, ERR_UNIMPLEMENTED, "404 page not found\n", "HTTP status 404: 404 page not found"},
         {400, ERR_INVALID, "{\"kind\":\"Status\"}", "HTTP status 400: {\"kind\":\"Status\"}"},
         {409, ERR_CONFLICT, "[]", "HTTP status 409: []"},
         {302, ERR_UNAVAILABLE, "", "HTTP status 302"},
@@ -119,6 +139,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reasons_count_before_the_http_status),
         cmocka_unit_test(the_first_cause_names_the_field),
+        cmocka_unit_test(a_field_that_is_not_known_is_told),
         cmocka_unit_test(the_code_in_the_document_counts),
         cmocka_unit_test(what_is_no_status_counts_by_http),
         cmocka_unit_test(a_long_page_is_cut),
