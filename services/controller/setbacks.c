@@ -21,6 +21,7 @@ static bool is_refusal(const struct err *err)
 {
     switch (err->code) {
     case ERR_DENIED:
+    case ERR_PRECONDITION: /* a definition that is missing, or of another version */
     case ERR_UNAUTHENTICATED:
     case ERR_INVALID:
     case ERR_LIMIT:

@@ -78,8 +78,10 @@ static void test_it_is_tried_less_and_less_often(void **state)
     static const int64_t refused_ms[] = {500, 1000, 2000, 4000, 8000, 16000, 30000, 30000};
     for (size_t i = 0; i < ARRAY_LEN(away_ms); i++)
         assert_int_equal(failed(world, "d/default/x", ERR_UNAVAILABLE, "away"), away_ms[i]);
-    for (size_t i = 0; i < ARRAY_LEN(refused_ms); i++)
+    for (size_t i = 0; i < ARRAY_LEN(refused_ms); i++) {
         assert_int_equal(failed(world, "d/default/y", ERR_DENIED, "no"), refused_ms[i]);
+        assert_int_equal(failed(world, "d/default/z", ERR_PRECONDITION, "drops it"), refused_ms[i]);
+    }
     for (int i = 0; i < 5; i++) /* somebody else was faster, and may be so again */
         assert_int_equal(failed(world, "d/default/y", ERR_CONFLICT, "no"), 500);
     setbacks_end(&world->controller, "d/default/x");

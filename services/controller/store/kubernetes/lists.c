@@ -8,6 +8,7 @@
 #include "services/controller/store/kubernetes/kubernetes_internal.h"
 #include "services/controller/store/kubernetes/query.h"
 #include "services/controller/store/kubernetes/resources.h"
+#include "services/controller/store/kubernetes/schema.h"
 #include "services/controller/store/kubernetes/texts.h"
 
 #define PAGE 500
@@ -72,16 +73,17 @@ static int read_page(struct listing *listing, struct span body, struct err **err
     return 0;
 }
 
-/* A list is empty where there is no object: not found is the kind itself. */
+static struct kube_path path_of(const struct listing *listing)
+{
+    return (struct kube_path){.resource = resource_of(listing->kind),
+                              .namespace = listing->namespace};
+}
+
 static void fail(struct listing *listing, const struct err *err)
 {
     AUTO_ERR struct err *told = err_copy(err);
-    if (err->code == ERR_NOT_FOUND) {
-        told->code = ERR_PRECONDITION;
-        err_wrap(&told,
-                 "the API server does not know %s.%s: is its CustomResourceDefinition there?",
-                 kind_plural(listing->kind), API_GROUP);
-    }
+    struct kube_path path = path_of(listing);
+    schema_explain(&path, told);
     finish(listing, told);
 }
 
@@ -105,7 +107,7 @@ static void ask(struct listing *listing)
 {
     struct kube_request request = {
         .verb = KUBE_LIST,
-        .path = {.resource = resource_of(listing->kind), .namespace = listing->namespace},
+        .path = path_of(listing),
         .label_selector = listing->labels,
         .field_selector = listing->fields,
         .limit = listing->limit ? listing->limit : PAGE,

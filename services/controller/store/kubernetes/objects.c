@@ -5,11 +5,14 @@
  * Requests overtake each other on their way to the server, and inside it. So the writes of one object are a chain:
  * the next one is sent when the one before has its outcome. Writes of different objects go side by side.
  */
+#include <string.h>
+
 #include "lib/base/assert.h"
 #include "lib/base/str.h"
 #include "services/controller/store/kubernetes/bodies.h"
 #include "services/controller/store/kubernetes/kubernetes_internal.h"
 #include "services/controller/store/kubernetes/resources.h"
+#include "services/controller/store/kubernetes/schema.h"
 #include "services/controller/store/kubernetes/texts.h"
 
 /* Writes of one object that wait for the one that is under way. */
@@ -73,6 +76,23 @@ static void tell(struct object_call *call, const struct document *document, cons
     call->done(call->user, document, err);
 }
 
+/* Of a create the name is in the body. */
+static struct kube_path path_of(const struct object_call *call)
+{
+    return (struct kube_path){.resource = resource_of(call->kind),
+                              .namespace = call->namespace,
+                              .name = call->verb == KUBE_CREATE ? NULL : call->name,
+                              .subresource = call->subresource};
+}
+
+static void tell_error(struct object_call *call, const struct err *err)
+{
+    AUTO_ERR struct err *told = err_copy(err);
+    struct kube_path path = path_of(call);
+    schema_explain(&path, told);
+    tell(call, NULL, told);
+}
+
 /* A delete answers with the object while it is still there, else with a Status. */
 static int read_answer(const struct object_call *call, const struct kube_answer *answer,
                        struct document *out, char **ret_memory, struct err **err)
@@ -85,17 +105,33 @@ static int read_answer(const struct object_call *call, const struct kube_answer 
     return 0;
 }
 
+/* What the server left out of what it took is an error: the same would be written again and again. */
+static int check_written(const struct object_call *call, const struct kube_answer *answer,
+                         struct err **err)
+{
+    bool creates = call->verb == KUBE_CREATE;
+    if (!creates && call->verb != KUBE_MERGE_PATCH)
+        return 0;
+    struct kube_path path = path_of(call);
+    struct span sent = {call->body, strlen(call->body)}, body = {answer->body, answer->body_bytes};
+    if (schema_check(&path, sent, body, err) == 0)
+        return 0;
+    AUTO_FREE char *what = kube_path_describe(&path);
+    return err_wrap(err, "%s %s", creates ? "create" : "patch", what);
+}
+
 static void on_answer(void *user, const struct kube_answer *answer, const struct err *err)
 {
     struct object_call *call = user;
     struct kubernetes_store *kubernetes = call->kubernetes;
-    AUTO_ERR struct err *unreadable = NULL;
+    AUTO_ERR struct err *wrong = NULL;
     AUTO_FREE char *memory = NULL;
     struct document document;
     if (err)
-        tell(call, NULL, err);
-    else if (read_answer(call, answer, &document, &memory, &unreadable) < 0)
-        tell(call, NULL, unreadable);
+        tell_error(call, err);
+    else if (read_answer(call, answer, &document, &memory, &wrong) < 0 ||
+             check_written(call, answer, &wrong) < 0)
+        tell(call, NULL, wrong);
     else
         tell(call, &document, NULL);
     struct object_call *next = call->verb == KUBE_GET ? NULL : take_next(call);
@@ -121,10 +157,7 @@ static void send(struct object_call *call)
     bool creates = call->verb == KUBE_CREATE;
     struct kube_request request = {
         .verb = call->verb,
-        .path = {.resource = resource_of(call->kind),
-                 .namespace = call->namespace,
-                 .name = creates ? NULL : call->name,
-                 .subresource = call->subresource},
+        .path = path_of(call),
         .body = call->body,
         .field_manager = creates || call->verb == KUBE_MERGE_PATCH ? KUBERNETES_COMPONENT : NULL,
     };

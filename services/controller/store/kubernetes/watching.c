@@ -4,6 +4,7 @@
 #include "services/controller/store/kubernetes/kubernetes_internal.h"
 #include "services/controller/store/kubernetes/query.h"
 #include "services/controller/store/kubernetes/resources.h"
+#include "services/controller/store/kubernetes/schema.h"
 #include "services/controller/store/kubernetes/texts.h"
 
 struct store_watch {
@@ -44,9 +45,13 @@ static void on_bookmark(struct store_watch *watch, const struct kube_event *even
 /* Trouble lasts: it is said once when it begins, and once when it is over. */
 static void on_trouble(struct store_watch *watch, const struct err *err)
 {
-    if (!watch->troubled)
+    if (!watch->troubled) {
+        AUTO_ERR struct err *told = err_copy(err);
+        const struct kube_path path = {.resource = resource_of(watch->kind)};
+        schema_explain(&path, told);
         log_warn(watch->kubernetes->log, "watch lost, tried again",
-                 LOG_STR("kind", kind_name(watch->kind)), LOG_ERR(err));
+                 LOG_STR("kind", kind_name(watch->kind)), LOG_ERR(told));
+    }
     watch->troubled = true;
 }
 
