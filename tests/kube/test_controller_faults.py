@@ -79,6 +79,20 @@ def test_custom_resources_that_are_missing_are_named_and_waited_for(own_cluster,
     controller.wait_ready()
 
 
+def test_custom_resources_of_another_version_are_as_if_missing(own_cluster, run, crds):
+    try:
+        for kind in KINDS:
+            manifestkit.serve(own_cluster, kind, "v1beta9")
+        controller = run()
+        for kind in KINDS:
+            controller.wait_said("list failed, tried again", f"does not serve v1alpha1 of {kind}.koupleless.alipay.com")
+        assert not controller.is_ready()
+    finally:
+        for kind in KINDS:
+            manifestkit.serve(own_cluster, kind)
+    controller.wait_ready()
+
+
 def test_rights_that_are_missing_are_named_and_waited_for(own_cluster, run, crds, namespace):
     own_cluster.service_account(namespace, "limited", [
         {"apiGroups": ["koupleless.alipay.com"], "resources": ["moduledeployments"], "verbs": ["list", "watch"]}])

@@ -4,6 +4,7 @@ import copy
 import pathlib
 
 import basekit
+import kubeapi
 import yaml
 
 TOP = pathlib.Path(__file__).resolve().parent.parent.parent
@@ -32,6 +33,36 @@ def install_crds(cluster):
         cluster.kubectl("apply", "--server-side", "--force-conflicts", "-f", path)
     for path in crds(cluster.version):
         cluster.kubectl("wait", "--for=condition=Established", f"--timeout={basekit.WATCHDOG_S}s", "-f", path)
+
+
+def definition(cluster, plural):
+    """The custom resource of a kind, as the file for this server has it."""
+    files = [yaml.safe_load(file.read_text(encoding="utf-8")) for file in crds(cluster.version)]
+    return next(file for file in files if file["spec"]["names"]["plural"] == plural)
+
+
+def replace_crd(cluster, wanted):
+    """Puts a custom resource in the place of the one that is there."""
+    where = kubeapi.path("customresourcedefinitions", None, wanted["metadata"]["name"])
+    version = cluster.api.get(where)["metadata"]["resourceVersion"]
+    cluster.api.put(where, {**wanted, "metadata": {**wanted["metadata"], "resourceVersion": version}})
+
+
+def serve(cluster, plural, version="v1alpha1"):
+    """Has the server serve a kind in this version alone."""
+    wanted = definition(cluster, plural)
+    ours = wanted["spec"]["versions"][0]
+    if version != ours["name"]:
+        wanted["spec"]["versions"].append({**ours, "name": version, "storage": False})
+        ours["served"] = False
+    replace_crd(cluster, wanted)
+    group = f"/apis/{wanted['spec']['group']}"
+
+    def is_served():
+        listed = cluster.api.find(f"{group}/{version}") or {"resources": []}
+        return plural in [resource["name"] for resource in listed["resources"]]
+
+    basekit.wait_until(is_served, f"{plural} to be served in {version}")
 
 
 # -- good and bad input --
