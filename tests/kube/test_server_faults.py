@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """An API server that is away, slow, busy or talks nonsense in the middle of a release, and other clients that are
 faster: it always converges, and nothing is installed twice."""
+import contextlib
 import itertools
 import threading
 
@@ -98,13 +99,22 @@ def test_watches_that_are_dropped_again_and_again(fleet, name):
 
 
 def test_a_server_that_hangs_in_the_middle(fleet, cluster, name):
-    release(fleet, name)
-    basekit.wait_until(lambda: fleet.installs(name) > 0, "the release to begin")
-    cluster.freeze("kube-apiserver")
-    try:
-        basekit.wait_until(lambda: fleet.processes["controller"].get("/healthz")[0] == 200, "it to live")
-    finally:
-        cluster.thaw("kube-apiserver")
+    """Until writes and watches are given up. What became of those writes nobody knows: it carries them out later."""
+
+    def freeze(_):
+        cluster.freeze("kube-apiserver")
+
+    with fleet.proxy.fault(faultproxy.before(freeze), "PATCH", f"/modules/{name}-", times=1) as begun:
+        release(fleet, name)
+        begun.wait()
+        try:
+            fleet.proxy.drop()
+            basekit.wait_until(lambda: fleet.said("write failed, planned anew", f'patch modules/status "{name}-',
+                                                  "Timeout was reached"), "a write to be given up")
+            assert fleet.said("watch lost, tried again", "watch modules ", "no answer in time")
+            assert fleet.processes["controller"].get("/healthz")[0] == 200
+        finally:
+            cluster.thaw("kube-apiserver")
     check_done(fleet, name)
 
 
@@ -131,8 +141,17 @@ def test_a_server_that_restarts_without_its_history(fleet, cluster, name):
     fleet.check_names(name)
 
 
+# -- other clients that are faster --
+
+
+def conflicts(met):
+    """Paths that the server has refused for the version that was expected there."""
+    return [path.split("?")[0] for path, status in met.answers if status == 409]
+
+
 def test_conflicts_on_every_write(fleet, cluster, name):
-    """Somebody else touches each object just before each write of the controller."""
+    """Somebody else touches each object just before each write of the controller. Those of a ModuleDeployment say what
+    they were planned for."""
     count = itertools.count()
 
     def touch(exchange):
@@ -155,6 +174,72 @@ def test_conflicts_on_every_write(fleet, cluster, name):
         release(fleet, name)
         check_done(fleet, name)
     assert len(met.met) > 6
+    where = kubeapi.path("moduledeployments", fleet.namespace, name)
+    assert set(conflicts(met)) == {where, where + STATUS}
+
+
+@contextlib.contextmanager
+def edited_before(fleet, cluster, name, text, edit):
+    """Somebody edits the ModuleDeployment after the controller has read it, and before the first of its writes with
+    @text: that one must not come through."""
+    where, done = kubeapi.path("moduledeployments", fleet.namespace, name), []
+
+    def once(exchange):
+        if text in exchange.body and not done:
+            done.append(cluster.api.patch(where, edit))
+
+    with fleet.proxy.fault(faultproxy.before(once), "PATCH", f"/moduledeployments/{name}[?]") as met:
+        yield
+        basekit.wait_until(lambda: conflicts(met), f"a write with {text} to be refused")
+
+
+def spec_of(cluster, fleet, name):
+    return cluster.api.get(kubeapi.path("moduledeployments", fleet.namespace, name))["spec"]
+
+
+def test_a_scale_is_not_lost_to_the_one_before(fleet, cluster, name):
+    release(fleet, name)
+    fleet.wait_completed(name)
+    with edited_before(fleet, cluster, name, b'"scaleReplicas"', {"spec": {"scaleReplicas": 1}}):
+        fleet.kubectl("scale", "moduledeployment", name, "--replicas=2")
+        fleet.wait_for(name, lambda md: md.status.release_status.target_replicas == 1, "the newer number")
+    fleet.wait_completed(name)
+    spec = spec_of(cluster, fleet, name)
+    assert (spec["replicas"], spec["scaleReplicas"]) == (1, 1)
+    fleet.check_names(name)
+
+
+def test_edits_of_what_is_new_are_not_lost(fleet, cluster, name):
+    """The controller puts its finalizer on it, and the number that is scaled."""
+    with edited_before(fleet, cluster, name, b'"finalizers"', {
+            "metadata": {"finalizers": ["example.org/keep"]}, "spec": {"scaleReplicas": 2}}):
+        release(fleet, name)
+        fleet.wait_for(name, lambda md: md.status.release_status.target_replicas == 2, "the number by hand")
+    fleet.wait_completed(name)
+    where = kubeapi.path("moduledeployments", fleet.namespace, name)
+    finalizers = cluster.api.get(where)["metadata"]["finalizers"]
+    assert len(finalizers) == 2 and "example.org/keep" in finalizers
+    spec = spec_of(cluster, fleet, name)
+    assert (spec["replicas"], spec["scaleReplicas"]) == (2, 2)
+    finalizers.remove("example.org/keep")
+    cluster.api.patch(where, {"metadata": {"finalizers": finalizers}})
+
+
+def test_a_confirmation_that_is_withdrawn_in_time(fleet, cluster, name):
+    fleet.apply_document(fleet.document(name, fleet.jar(name), replicas=2, strategy={
+        "batchCount": 2, "needConfirm": True}))
+    fleet.wait_waiting(name, 1)
+    confirm = {"spec": {"confirmBatchNum": 1}}
+    with edited_before(fleet, cluster, name, b'"pause":false', {"spec": {"confirmBatchNum": None}}):
+        cluster.api.patch(kubeapi.path("moduledeployments", fleet.namespace, name), confirm)
+    fleet.wait_waiting(name, 1)
+    assert spec_of(cluster, fleet, name)["pause"] is True and fleet.installs(name) == 1
+    cluster.api.patch(kubeapi.path("moduledeployments", fleet.namespace, name), confirm)
+    fleet.wait_completed(name)
+    fleet.check_names(name)
+
+
+# -- slow --
 
 
 def test_a_server_that_is_slow(fleet, name):

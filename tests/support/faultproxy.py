@@ -82,10 +82,12 @@ def before(do):
 
 class Fault:
     """While it lasts: what happens to requests of @method (None: any) to paths that @path is found in. .met: of them,
-    as "METHOD path"; @times: only so many meet it."""
+    as "METHOD path"; @times: only so many meet it. .answers: (path, status) of those that the server was asked all
+    the same."""
 
     def __init__(self, act, method=None, path="", times=None):
-        self.act, self.method, self.path, self.times, self.met = act, method, re.compile(path), times, []
+        self.act, self.method, self.path, self.times = act, method, re.compile(path), times
+        self.met, self.answers = [], []
         self._lock = threading.Lock()
 
     def meets(self, exchange):
@@ -130,10 +132,15 @@ class _Exchange(http.server.BaseHTTPRequestHandler):
 
     def _pass_on(self):
         self.body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        met = []
         for fault in list(self.proxy.faults):
-            if fault.meets(self) and fault.act(self):
-                return
+            if fault.meets(self):
+                if fault.act(self):
+                    return
+                met.append(fault)
         reply = self.forward()
+        for fault in met:
+            fault.answers.append((self.path, reply.status))
         self.proxy.watches += "watch=" in self.path
         self._stream(reply)
 
