@@ -2,12 +2,10 @@
 """Rights and tokens that go while the controller runs: it says what is refused, waits ever longer, and goes on by itself
 when they are back. Nothing is installed twice."""
 import itertools
-import json
 
 import basekit
 import faultfleet
 import faultproxy
-import fleetkit
 import kubeapi
 import pytest
 
@@ -183,7 +181,7 @@ def test_events_that_may_not_be_written(fleet, name):
     fleet.check_names(name)
 
 
-# -- tokens --
+# -- tokens; test_credentials.py has those that come anew --
 
 
 def test_a_token_that_is_refused_for_a_while(fleet, name):
@@ -196,49 +194,3 @@ def test_a_token_that_is_refused_for_a_while(fleet, name):
     fleet.wait_completed(name)
     fleet.check_names(name)
     assert fleet.installs(name) == 2
-
-
-def test_a_token_that_is_rotated(kube_definitions, tmp_path):
-    """Its ServiceAccount is made anew, and the server takes the old one no more; its file is replaced a while later."""
-    cluster, namespace = kube_definitions, "rotated"
-    cluster.api.post(kubeapi.path("namespaces"), {"metadata": {"name": namespace}})
-    token_file = tmp_path / "token"
-
-    class Rotated(faultfleet.FaultFleet):
-        def _account(self, *_):
-            config = json.loads(super()._account().read_text(encoding="utf-8"))
-            self.renew()
-            config["users"][0]["user"] = {"tokenFile": str(token_file)}
-            (tmp_path / "config").write_text(json.dumps(config), encoding="utf-8")
-            return tmp_path / "config"
-
-        def renew(self):
-            token_file.write_text(cluster.token(namespace, fleetkit.ACCOUNT, 600), encoding="utf-8")
-
-    def refuses(token):
-        """The server remembers for a while what it has found good."""
-        try:
-            cluster.client(token).get(kubeapi.path("moduledeployments", namespace))
-        except kubeapi.ApiError as error:
-            return error.code == 401
-        return False
-
-    with Rotated(tmp_path / "fleet", cluster, namespace, bases=2) as fleet:
-        old = token_file.read_text(encoding="utf-8")
-        release(fleet, "pay")
-        fleet.wait_completed("pay")
-        accounts = kubeapi.path("serviceaccounts", namespace)
-        cluster.api.delete(f"{accounts}/{fleetkit.ACCOUNT}")
-        cluster.api.post(accounts, {"metadata": {"name": fleetkit.ACCOUNT}})
-        basekit.wait_until(lambda: refuses(old), "the old token to be refused")
-        release(fleet, "pay", "2.0.0")  # seen, for a watch goes on; not carried out
-        basekit.wait_until(lambda: fleet.said("write failed, planned anew", "create modulereplicasets", "Unauthorized"),
-                           "a write refused")
-        fleet.proxy.drop()
-        basekit.wait_until(lambda: fleet.said("watch lost, tried again", "watch moduledeployments", "Unauthorized"),
-                           "a watch refused")
-        assert fleet.installs("pay") == 2
-        fleet.renew()
-        fleet.wait_completed("pay")
-        fleet.check_names("pay")
-        assert set(fleet.available("pay").values()) == {"2.0.0"} and fleet.installs("pay") == 4

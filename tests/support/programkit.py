@@ -12,16 +12,16 @@ import basekit
 class Program:
     """A running program of ours that serves gRPC at .grpc and HTTP at .http (both "HOST:PORT"). Use as a context.
 
-    @env: variables besides those that are there.
+    @env: variables besides those that are there; @within: a command that runs it.
     """
 
-    def __init__(self, name, folder, *options, host="127.0.0.1", env=None):
+    def __init__(self, name, folder, *options, host="127.0.0.1", env=None, within=()):
         folder = pathlib.Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         self.log = folder / f"{name}.log"
         with open(self.log, "w", encoding="utf-8") as log:
             self.process = subprocess.Popen(
-                [str(basekit.find_program(name)), "--listen", f"{host}:0", "--http-listen", f"{host}:0",
+                [*map(str, within), str(basekit.find_program(name)), "--listen", f"{host}:0", "--http-listen", f"{host}:0",
                  "--log-format", "json", *options],
                 env={**os.environ, **(env or {})}, stdin=subprocess.DEVNULL, stderr=log)
         serving = basekit.wait_until(self._serving, f"{name} to serve")
