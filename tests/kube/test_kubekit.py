@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The servers that other tests stand on: what they are, and what the kit can do to them."""
+import os
 import re
 import signal
 import socket
@@ -95,6 +96,32 @@ def test_requests_are_counted_and_audited(kube_cluster, kube_namespace):
         if about.get("namespace") == kube_namespace and about["resource"] == "pods":
             seen.append((event["verb"], about.get("subresource"), event["responseStatus"]["code"]))
     assert seen == [("create", None, 201), ("patch", "status", 200)]
+
+
+# -- other programs than those that are built --
+
+
+def asked(assets, version):
+    """What build.sh says about programs of somebody else; it builds nothing."""
+    return subprocess.run([str(basekit.SUPPORT / "kube" / "build.sh"), "--print-dir", version], capture_output=True,
+                          text=True, env={**os.environ, "KUBEBUILDER_ASSETS": str(assets)}, check=False)
+
+
+@pytest.mark.parametrize("told,taken_for", [("v1.24.2", ["1.24", "current"]), ("v1.31.0", ["current"])])
+def test_kubebuilder_assets_are_honoured(tmp_path, told, taken_for):
+    """For 1.24 where they are of 1.24."""
+    for name in ("etcd", "kube-apiserver"):
+        (tmp_path / name).write_text(f"#!/bin/sh\necho Kubernetes {told}\n", encoding="utf-8")
+        (tmp_path / name).chmod(0o755)
+    folders = {version: asked(tmp_path, version).stdout.strip() for version in kubekit.VERSIONS}
+    assert [version for version in folders if folders[version] == str(tmp_path)] == sorted(taken_for, reverse=True)
+    assert all(folders.values())
+
+
+def test_kubebuilder_assets_that_are_none_are_told(tmp_path):
+    done = asked(tmp_path, "current")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert f"no etcd and kube-apiserver in {tmp_path}" in done.stderr
 
 
 # -- what happens to a server --

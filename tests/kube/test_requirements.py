@@ -4,6 +4,8 @@ import json
 import re
 
 import basekit
+import kubekit
+import programkit
 
 PREFIX = "koupleless.alipay.com/"
 
@@ -250,6 +252,37 @@ def test_5_10_symmetric_follows_the_base(new_fleet):
     assert fleet.traffic("every") == sorted(fleet.pods())
 
 
+# -- 6: the agent --
+
+
+def test_6_1_the_agent_of_a_pod_is_usable_alone(fleet):
+    """Nobody else is there who would say what runs."""
+    pod, it = sorted(fleet.pods().items())[0]
+    fleet.stop_one("controller")
+
+    def agent(*arguments):
+        done = programkit.run("koupleless", "--insecure", "agent", "--address", f"{it['status']['podIP']}:1239",
+                              *arguments)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    try:
+        for version in ("1.0.0", "2.0.0"):
+            agent("install", fleet.jar("alone", version).as_uri(), "--name", "alone", "--version", version)
+        agent("switch", "alone", "2.0.0")
+        rows = [line.split()[:3] for line in agent("list").splitlines() if line.startswith("alone ")]
+        assert sorted(rows) == [["alone", "1.0.0", "deactivated"], ["alone", "2.0.0", "activated"]]
+        assert "alone:2.0.0" in fleet.active(pod)[pod]
+        for version in ("1.0.0", "2.0.0"):
+            assert agent("uninstall", "alone", version) == f"module/alone:{version} uninstalled\n"
+        assert re.search(r"^\(base\) +- +UP", agent("health"), re.MULTILINE)
+        assert "install" in agent("--help")
+    finally:
+        fleet.start("controller")
+    assert fleet.operations_of("alone") == {
+        pod: ["install 1.0.0", "install 2.0.0", "uninstall 1.0.0", "uninstall 2.0.0"]}
+
+
 # -- 7: Service --
 
 
@@ -289,6 +322,20 @@ def test_8_1_modules_of_a_base_by_its_address_and_its_name(fleet):
         assert f"Name:         {name}\n" in described and re.search(r"Status: +Available", described)
     line = next(line for line in fleet.kubectl("get", "modules").splitlines() if line.startswith(name))
     assert line.split()[1:5] == ["where", "1.0.0", pod, "Available"]
+
+
+# -- 10: Kubernetes --
+
+
+def test_10_2_kubernetes_1_24_and_a_newer_one(fleet, kube_cluster):
+    """Each test of this folder runs on every one of these versions; this is the one that it says."""
+    assert sorted(kubekit.VERSIONS) == ["1.24", "current"]
+    told = json.loads(kube_cluster.kubectl("get", "--raw", "/version"))
+    newer = int(told["minor"]) > 24
+    assert told["major"] == "1" and newer == (kube_cluster.version == "current")
+    fleet.apply_document(fleet.document("version", fleet.jar("version"), replicas=1))
+    fleet.wait_completed("version")
+    fleet.check_agreement("version")
 
 
 # -- what is between the lines --

@@ -2,6 +2,7 @@
 """`kubectl scale`, which has a number of its own: spec.scaleReplicas."""
 import json
 
+import basekit
 import kubeapi
 
 
@@ -41,7 +42,7 @@ def test_an_apply_wins_over_an_older_scale(fleet):
         '"replicas":2') == 2
 
 
-def test_a_scale_ends_symmetry_and_minus_one_begins_it(fleet):
+def test_5_11_a_scale_ends_symmetry_and_minus_one_begins_it(fleet):
     """-1 -> N -> -1."""
     jar = fleet.jar("even")
     fleet.apply_document(fleet.document("even", jar, replicas=-1))
@@ -77,3 +78,17 @@ def test_an_autoscaler_works_at_once(fleet):
         fleet.apply_document(fleet.document("auto", jar, replicas=replicas))
         wait_scaled(fleet, "auto", replicas)
     assert scale_of(fleet, "auto") == (2, 2, selector)
+
+
+def test_a_scale_of_a_replicaset_is_undone(fleet):
+    """Its number follows from the ModuleDeployment, which is to be scaled."""
+    fleet.apply_document(fleet.document("undone", fleet.jar("undone"), replicas=1))
+    fleet.wait_completed("undone")
+    (revision,) = fleet.objects("modulereplicasets", "koupleless.alipay.com/module-deployment=undone")
+    for replicas in (3, 0):
+        fleet.kubectl("scale", "mdrs", revision, f"--replicas={replicas}")
+        basekit.wait_until(lambda: fleet.kubectl_json("get", "mdrs", revision)["spec"]["replicas"] == 1,
+                           "the number to come back")
+        fleet.wait_agreement("undone")
+    assert numbers(fleet, "undone") == (1, 1)
+    assert fleet.get("undone").status.release_status.progress == "Completed"
