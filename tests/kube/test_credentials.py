@@ -10,6 +10,7 @@ import basekit
 import faultfleet
 import fleetkit
 import kubeapi
+import kubefixture
 import programkit
 import pytest
 
@@ -102,7 +103,7 @@ def release(fleet, version):
 def test_a_token_that_is_rotated(kube_definitions, tmp_path, source):
     if source is Pod and subprocess.run([PODNS, tmp_path, "true"], check=False).returncode == 77:
         pytest.skip("no mount namespace can be made here")
-    cluster, namespace = kube_definitions, f"rotated-{source.__name__.lower()}"
+    cluster, namespace = kube_definitions, f"rotated-{next(kubefixture.serial)}"
     cluster.api.post(kubeapi.path("namespaces"), {"metadata": {"name": namespace}})
     with source(tmp_path, cluster, namespace, bases=2) as fleet:
         old = fleet.token

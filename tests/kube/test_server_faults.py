@@ -255,3 +255,16 @@ def test_a_server_that_is_slow(fleet, name):
     with fleet.proxy.fault(slow, path=r"^(?!.*watch=)"):
         release(fleet, name)
         check_done(fleet, name)
+
+
+def test_answers_that_trickle(fleet, name):
+    """Lists of a controller that begins in the middle of a release, and its watches: events arrive in parts."""
+    with fleet.proxy.fault(faultproxy.trickle(100, 0.002), "GET") as met:
+        release(fleet, name)
+        basekit.wait_until(lambda: fleet.installs(name) > 0, "the release to begin")
+        fleet.restart("controller")
+        check_done(fleet, name)
+        release(fleet, name, "2.0.0")
+        check_done(fleet, name, 6)
+    for kind in ("moduledeployments", "modules", "pods"):
+        assert {"watch=" in one for one in met.met if f"/{kind}?" in one} == {True, False}, kind

@@ -141,13 +141,16 @@ def test_draining_costs_two_more(fleet, name):
 
 @best_of_three
 def test_a_batch_writes_the_status_twice(fleet, name):
+    """And the number of its ModuleReplicaSet once."""
     batches = 5
     with Counted(fleet) as install:
         fleet.apply_document(fleet.document(name, fleet.jar(name), replicas=INSTANCES,
                                             strategy={"batchCount": batches}))
         fleet.wait_completed(name)
     print(install)
-    assert install.of(PATCH, "moduledeployments/status") <= STATUS_PER_BATCH * batches, str(install)
+    for status in ("moduledeployments/status", "modulereplicasets/status"):
+        assert install.of(PATCH, status) <= STATUS_PER_BATCH * batches, str(install)
+    assert install.of(CREATE, "modulereplicasets") == 1 and install.of(PATCH, "modulereplicasets") <= batches, str(install)
 
 
 def test_while_nothing_changes_nothing_is_asked(fleet):

@@ -70,6 +70,16 @@ def hold(until):
     return act
 
 
+def trickle(bytes_at_once, pause_s):
+    """The server's answer, those of a watch too, comes a few bytes at a time."""
+
+    def act(exchange):
+        exchange.pieces = bytes_at_once, pause_s
+        return False
+
+    return act
+
+
 def before(do):
     """do(exchange) first: another client that is faster."""
 
@@ -131,6 +141,7 @@ class _Exchange(http.server.BaseHTTPRequestHandler):
             super().handle()
 
     def _pass_on(self):
+        self.pieces = None
         self.body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         met = []
         for fault in list(self.proxy.faults):
@@ -170,8 +181,10 @@ class _Exchange(http.server.BaseHTTPRequestHandler):
                 self.send_header(name, value)
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
-        for piece in iter(lambda: reply.read1(65536), b""):
+        (at_once, pause_s), pause = self.pieces or (65536, 0), threading.Event()
+        for piece in iter(lambda: reply.read1(at_once), b""):
             self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
+            pause.wait(pause_s)  # the fault itself
         self.wfile.write(b"0\r\n\r\n")
 
 
