@@ -9,6 +9,7 @@ import faultproxy
 import kubeapi
 import pytest
 
+LIMIT = "koupleless.alipay.com/max-module-count"
 _serial = itertools.count(1)
 
 
@@ -126,10 +127,19 @@ def test_bases_that_may_not_be_watched(fleet, name, resource):
     fleet.proxy.drop()
     basekit.wait_until(lambda: fleet.said("bases can't be followed, tried again", f"watch {resource}",
                                           f'cannot watch resource "{resource}"'), "the refusal in the log")
+    limit = str(20 + next(_serial))
+    fleet.kubectl("label", "deployment", fleet.base_deployment, f"{LIMIT}={limit}", "--overwrite")
     fleet.kubectl("delete", "pod", fleet.wait_pods(2)[0])
     pods = fleet.wait_pods(2)
-    assert fleet.get(name).status.release_status.progress == "Completed"
+
+    def seen():
+        """What the controller knows: the Pods; the limit that the Deployment gives them."""
+        bases = fleet.base_objects()
+        return sorted(bases) == pods, {str(base.spec.max_module_count) for base in bases.values()} == {limit}
+
+    assert not seen()[resource == "deployments"]
     fleet.give_back(rules)
+    basekit.wait_until(lambda: all(seen()), "both to be seen")
     basekit.wait_until(lambda: sorted(fleet.available(name)) == pods, "one on every base")
     fleet.wait_completed(name)
     fleet.check_names(name)
