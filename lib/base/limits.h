@@ -44,6 +44,7 @@
 #define LIMIT_WATCH_QUEUE 8192           /* undelivered events of one watch */
 #define LIMIT_WATCH_HISTORY_BYTES LIMIT_MIB(4) /* documents of those events */
 #define LIMIT_WATCH_QUEUE_BYTES LIMIT_MIB(64)  /* documents of the events of one watch */
+#define LIMIT_UNTAKEN_BYTES LIMIT_MIB(8)       /* documents of one watch that wait for a loop */
 #define LIMIT_EVENTS 10000                     /* Events that the embedded store keeps */
 #define LIMIT_REQUEST_IDS 4096                 /* remembered request_id results */
 #define LIMIT_KUBECONFIG LIMIT_MIB(4)          /* one kubeconfig file */

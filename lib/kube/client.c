@@ -96,6 +96,12 @@ static void finish_cancelled(struct kube_call *call)
 
 /* -- trying again -- */
 
+bool kube_client_is_busy(const struct http_response *response)
+{
+    return response &&
+           (response->status == 429 || (response->status == 503 && response->retry_after_ms >= 0));
+}
+
 /* Whether the same may be sent again: the server did not take it, or it changes nothing. */
 static bool is_repeatable(const struct kube_call *call, const struct http_response *response,
                           const struct err *err)
@@ -103,8 +109,7 @@ static bool is_repeatable(const struct kube_call *call, const struct http_respon
     if (!response)
         return err->code == ERR_UNAVAILABLE ||
                (call->wire.is_read && (err->code == ERR_TIMEOUT || err->code == ERR_DATA_LOSS));
-    return response->status == 429 || (response->status == 503 && response->retry_after_ms >= 0) ||
-           (response->status >= 500 && call->wire.is_read);
+    return kube_client_is_busy(response) || (response->status >= 500 && call->wire.is_read);
 }
 
 int64_t kube_client_backoff_ms(struct kube_client *client, int tries, int64_t max_ms)
@@ -121,6 +126,25 @@ int64_t kube_client_random(struct kube_client *client, int64_t min, int64_t max)
     int64_t value = min + (int64_t)rand_below(&client->rand, (uint64_t)(max - min + 1));
     pthread_mutex_unlock(&client->lock);
     return value;
+}
+
+bool kube_client_streams(struct kube_client *client)
+{
+    pthread_mutex_lock(&client->lock);
+    bool streams = !client->unstreamed;
+    pthread_mutex_unlock(&client->lock);
+    return streams;
+}
+
+void kube_client_streams_not(struct kube_client *client, const struct err *why)
+{
+    pthread_mutex_lock(&client->lock);
+    bool known = client->unstreamed;
+    client->unstreamed = true;
+    pthread_mutex_unlock(&client->lock);
+    if (!known)
+        log_info(client->log, "no streaming lists from this server, they are read in pages",
+                 LOG_ERR(why));
 }
 
 /* Return: false where there is no time left for another try. */
@@ -264,6 +288,7 @@ int kube_client_new(struct kube_client **out, const struct kube_config *config,
     client->user_agent = mem_printf("User-Agent: %s", user_agent);
     client->log = log;
     client->retry_ms = KUBE_RETRY_MS;
+    client->silence_ms = KUBE_SILENCE_MS;
     client->credentials = kube_credentials_new(&client->config, clock_real(), log);
     pthread_mutex_init(&client->lock, NULL);
     rand_seed_from_system(&client->rand);

@@ -111,6 +111,7 @@ enum kube_event_type {
     KUBE_MODIFIED,
     KUBE_DELETED,
     KUBE_BOOKMARK,
+    KUBE_LISTED,  /* a bookmark: all that was there has been told; of a watch without a version */
     KUBE_EXPIRED, /* the version is no longer kept, or was never one: list again; the last event */
     KUBE_TROUBLE, /* the watch can't be had at present (err says why) and is tried again; each time */
     KUBE_WATCHING, /* it is there (again) */
@@ -129,7 +130,7 @@ typedef void (*kube_event_fn)(void *user, const struct kube_event *event);
 struct kube_watch_request {
     struct kube_path path; /* of a collection */
     const char *label_selector, *field_selector;
-    const char *resource_version; /* to begin after */
+    const char *resource_version; /* to begin after; NULL: with what there is */
 };
 
 /**
@@ -137,6 +138,12 @@ struct kube_watch_request {
  *
  * A connection that ends, by the server's time limit or otherwise, is made again from the last version seen,
  * bookmarks included, with backoff where it fails. Return: never NULL.
+ *
+ * Without a version it is a streaming list first: what there is comes as KUBE_ADDED, in no order, what changes
+ * meanwhile in between, then KUBE_LISTED with the list's version. A server that is busy is asked again for some 10 s.
+ * Where it can't be had KUBE_EXPIRED says so, for whatever reason, and a list by kube_send() has what there is, or the
+ * error; a server that refuses it (it is on from 1.34), or comes to no end of it, is not asked again by this client.
+ * https://kubernetes.io/docs/reference/using-api/api-concepts/#streaming-lists
  */
 struct kube_watch *kube_watch(struct kube_client *client, const struct kube_watch_request *request,
                               kube_event_fn on_event, void *user);

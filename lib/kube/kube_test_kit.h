@@ -49,17 +49,25 @@ struct bench {
     struct kube_client *client;
 };
 
-/** bench_new() - a server with @answers (kept by the caller), and a client of it. @token_file: or NULL */
-static inline struct bench *bench_new(const char *const *answers, const char *token_file)
+/** bench_keeping() - a server with @answers (kept by the caller) that keeps its connections where @keep, and a client of it. @token_file: or NULL */
+static inline struct bench *bench_keeping(const char *const *answers, const char *token_file,
+                                          bool keep)
 {
     struct bench *bench = NEW(struct bench);
     bench->peer.answers = answers;
+    bench->peer.keep = keep;
     peer_start(&bench->peer);
     bench->config.server = mem_printf("http://127.0.0.1:%d", bench->peer.port);
     bench->config.token = token_file ? NULL : mem_strdup("secret");
     bench->config.token_file = mem_strdup(token_file);
     assert_int_equal(kube_client_new(&bench->client, &bench->config, "test/1", NULL, NULL), 0);
     return bench;
+}
+
+/** bench_new() - the same with a connection per answer. */
+static inline struct bench *bench_new(const char *const *answers, const char *token_file)
+{
+    return bench_keeping(answers, token_file, /* keep= */ false);
 }
 
 static inline void bench_free(struct bench *bench)

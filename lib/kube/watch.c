@@ -7,9 +7,12 @@
  *                       └─────────────────────────────── after a backoff, or at once ─────────────────────────┤
  *                                                                                                             └> EXPIRED
  *
+ * Without a version the first connection is a streaming list and then the watch. Where it ends before the list does,
+ * there is no other: EXPIRED, but for a server that is busy.
+ *
  * At any time one step is pending: a timer, an identity or a connection; it holds one of two references, and
- * who called kube_watch() the other. Callbacks run under the watch's lock, so kube_watch_stop() waits for
- * the one that runs, and none begins after it.
+ * who called kube_watch() the other; the timer that waits for a list to fall silent has its own. Callbacks run under the
+ * watch's lock, so kube_watch_stop() waits for the one that runs, and none begins after it.
  */
 #include "lib/base/assert.h"
 #include "lib/base/clock.h"
@@ -21,6 +24,7 @@
 #define GRACE_S 30            /* by which we are more patient than the server was told to be */
 #define HEAD_TIMEOUT_MS 15000 /* a server that takes the request and says nothing */
 #define BACKOFF_MAX_MS 10000
+#define LIST_TRIES 8       /* of a streaming list that the server is too busy for: some 10 s */
 #define SHORT_LIFE_MS 1000 /* a connection that ends sooner, with nothing told, has failed */
 
 struct kube_watch {
@@ -33,12 +37,15 @@ struct kube_watch {
     int references;
     bool stopped;
     struct http_call *pending; /* timer or connection */
+    struct http_call *silence; /* timer, while a list is streamed */
     struct kube_stream stream;
     struct err *verdict; /* why the stream can't be read on */
     char *authorization; /* of the present connection */
     bool refused, renew; /* as in struct kube_call, since it was last there */
     bool there;          /* the answer began, it is no error */
     bool told;           /* an event came by this connection */
+    bool heard;          /* one of a list came since silence was looked for */
+    bool unlisted;       /* the list could not be streamed */
     int64_t there_since_ms;
     int tries; /* that failed, in a row */
 };
@@ -58,6 +65,46 @@ static void release(struct kube_watch *watch)
     mem_free(watch);
 }
 
+/* -- streaming lists -- */
+
+static bool is_listing(const struct kube_watch *watch)
+{
+    return !watch->stream.version;
+}
+
+static void on_silence(void *user, bool cancelled);
+
+static void wait_for_silence(struct kube_watch *watch)
+{
+    struct kube_client *client = watch->client;
+    watch->heard = false;
+    watch->references++;
+    watch->silence = http_later(client->watches, client->silence_ms, on_silence, watch);
+}
+
+static void end_silence(struct kube_watch *watch)
+{
+    if (watch->silence)
+        http_cancel(watch->client->watches, TAKE(watch->silence));
+}
+
+/* A server that does not know what it is asked for may send what there is and then wait for changes. */
+static void on_silence(void *user, bool cancelled)
+{
+    struct kube_watch *watch = user;
+    pthread_mutex_lock(&watch->lock);
+    if (!cancelled && !watch->stopped) {
+        watch->silence = NULL;
+        if (watch->heard) {
+            wait_for_silence(watch);
+        } else {
+            err_set(&watch->verdict, ERR_UNIMPLEMENTED, "a streaming list came to no end");
+            http_cancel(watch->client->watches, watch->pending);
+        }
+    }
+    release(watch);
+}
+
 /* -- events -- */
 
 static void emit(struct kube_watch *watch, enum kube_event_type type, const struct err *err)
@@ -71,6 +118,9 @@ static void on_object(void *user, enum kube_event_type type, struct span object)
     struct kube_watch *watch = user;
     struct kube_event event = {.type = type, .object = object.text, .object_bytes = object.len};
     watch->told = true;
+    watch->heard |= type == KUBE_ADDED;
+    if (type == KUBE_LISTED)
+        end_silence(watch);
     watch->on_event(watch->user, &event);
 }
 
@@ -82,6 +132,8 @@ static void on_head(void *user, int status)
     if (watch->there) {
         watch->there_since_ms = clock_mono_ms(clock_real());
         watch->refused = false;
+        if (!watch->stopped && is_listing(watch))
+            wait_for_silence(watch);
         if (!watch->stopped)
             emit(watch, KUBE_WATCHING, NULL);
     }
@@ -141,6 +193,20 @@ static bool is_refused(struct kube_watch *watch, const struct http_response *res
     return true;
 }
 
+/* The next step, but where the server is busy, is EXPIRED: another list is to have what there is, or the error. */
+static void list_failed(struct kube_watch *watch, const struct http_response *response,
+                        const struct err *why)
+{
+    bool refused = why && (why->code == ERR_INVALID || why->code == ERR_UNIMPLEMENTED);
+    watch->unlisted = !kube_client_is_busy(response) || watch->tries >= LIST_TRIES;
+    if (refused)
+        kube_client_streams_not(watch->client, why);
+    if (why && !refused)
+        back_off(watch, response);
+    else
+        schedule(watch, 0);
+}
+
 /* Under the lock. Return: whether the watch goes on. */
 static bool go_on(struct kube_watch *watch, const struct http_response *response,
                   const struct err *err)
@@ -158,6 +224,10 @@ static bool go_on(struct kube_watch *watch, const struct http_response *response
         schedule(watch, 0);
         return true;
     }
+    if (is_listing(watch)) {
+        list_failed(watch, response, why);
+        return true;
+    }
     if (why)
         emit(watch, KUBE_TROUBLE, why);
     if (why || err || (!watch->told && !lasted))
@@ -172,6 +242,7 @@ static void on_end(void *user, const struct http_response *response, const struc
     struct kube_watch *watch = user;
     pthread_mutex_lock(&watch->lock);
     watch->pending = NULL;
+    end_silence(watch);
     if (!watch->stopped && go_on(watch, response, err))
         pthread_mutex_unlock(&watch->lock);
     else
@@ -206,7 +277,9 @@ static void on_identity(void *user, const struct kube_identity *identity, const 
     if (err) {
         AUTO_ERR struct err *why = err_copy(err);
         err_wrap(&why, "%s", watch->wire.what);
-        emit(watch, KUBE_TROUBLE, why);
+        watch->unlisted = is_listing(watch);
+        if (!watch->unlisted)
+            emit(watch, KUBE_TROUBLE, why);
         back_off(watch, NULL);
     } else {
         open_connection(watch, identity);
@@ -214,16 +287,24 @@ static void on_identity(void *user, const struct kube_identity *identity, const 
     pthread_mutex_unlock(&watch->lock);
 }
 
-/* What no server gave is answered with an error of its own kind (500), by which nobody knew to list again. */
+/* Whether there is something to ask for. */
+static bool can_begin(const struct kube_watch *watch)
+{
+    if (is_listing(watch))
+        return !watch->unlisted && kube_client_streams(watch->client);
+    return kube_stream_is_version(watch->stream.version);
+}
+
+/* A version that no server gave is answered with an error of its own kind (500), by which nobody knew to list again. */
 static void connect_again(void *user, bool cancelled)
 {
     struct kube_watch *watch = user;
     pthread_mutex_lock(&watch->lock);
     watch->pending = NULL;
-    bool known = kube_stream_is_version(watch->stream.version);
-    if (!known && !watch->stopped && !cancelled)
+    bool begins = can_begin(watch);
+    if (!begins && !watch->stopped && !cancelled)
         emit(watch, KUBE_EXPIRED, NULL);
-    if (!known || watch->stopped || cancelled) {
+    if (!begins || watch->stopped || cancelled) {
         release(watch);
         return;
     }
@@ -260,5 +341,6 @@ void kube_watch_stop(struct kube_client *client, struct kube_watch *watch)
     watch->stopped = true;
     if (watch->pending)
         http_cancel(client->watches, watch->pending);
+    end_silence(watch);
     release(watch);
 }

@@ -77,6 +77,26 @@ static char *version_of(struct span object)
     return NULL;
 }
 
+static bool ends_list(enum kube_event_type type, struct span object)
+{
+    struct span annotations = member(member(object, "metadata"), "annotations"), value;
+    return type == KUBE_BOOKMARK &&
+           span_string(member(annotations, "k8s.io/initial-events-end"), &value) &&
+           span_is(value, "true");
+}
+
+/* In the middle of a streaming list. */
+static void handle_listed(struct kube_stream *stream, enum kube_event_type type, struct span object,
+                          const char *version, kube_stream_fn fn, void *user)
+{
+    if (ends_list(type, object)) {
+        stream->version = mem_strdup(version);
+        fn(user, KUBE_LISTED, object);
+    } else if (type != KUBE_BOOKMARK) {
+        fn(user, type, object);
+    }
+}
+
 static int handle(struct kube_stream *stream, const struct entry *entry, kube_stream_fn fn,
                   void *user, struct err **err)
 {
@@ -85,11 +105,15 @@ static int handle(struct kube_stream *stream, const struct entry *entry, kube_st
     for (size_t i = 0; i < ARRAY_LEN(types); i++) {
         if (!span_is(entry->type, types[i].name))
             continue;
-        char *version = version_of(entry->object);
+        AUTO_FREE char *version = version_of(entry->object);
         if (!version)
             return refuse(err);
+        if (!stream->version) {
+            handle_listed(stream, types[i].type, entry->object, version, fn, user);
+            return 0;
+        }
         mem_free(stream->version);
-        stream->version = version;
+        stream->version = TAKE(version);
         fn(user, types[i].type, entry->object);
         return 0;
     }

@@ -12,7 +12,8 @@
  */
 struct kube_stream {
     struct str line; /* the one that is not whole yet */
-    char *version;   /* of the last event; owned; set before the first */
+    char *
+        version; /* of the last event, or where to begin; owned. NULL: what there is is being told */
 };
 
 #define KUBE_STREAM_INIT(from) ((struct kube_stream){.version = mem_strdup(from)})
@@ -22,12 +23,13 @@ bool kube_stream_is_version(const char *text);
 
 void kube_stream_done(struct kube_stream *stream);
 
-/** kube_stream_fn - ADDED to BOOKMARK; borrowed for the call. */
+/** kube_stream_fn - ADDED to LISTED; borrowed for the call. */
 typedef void (*kube_stream_fn)(void *user, enum kube_event_type type, struct span object);
 
 /**
  * kube_stream_feed() - the next bytes; calls @fn for each event that is whole now
  *
+ * Without a version it is a streaming list until its end, KUBE_LISTED: no version of an object says how far that has come.
  * Return: 0, or -1 where the watch is over: ERR_LIMIT, an event over LIMIT_KUBE_EVENT; ERR_DATA_LOSS, no event;
  * or what the server says in an ERROR event (kube_status_error()). Until then @stream->version is right.
  */

@@ -18,7 +18,7 @@
 /* What came, as text: "ADDED {...};". */
 static void note(void *user, enum kube_event_type type, struct span object)
 {
-    static const char *const names[] = {"ADDED", "MODIFIED", "DELETED", "BOOKMARK"};
+    static const char *const names[] = {"ADDED", "MODIFIED", "DELETED", "BOOKMARK", "LISTED"};
     struct str *seen = user;
     str_printf(seen, "%s %.*s;", names[type], (int)object.len, object.text);
 }
@@ -44,6 +44,41 @@ static void events_come_whole_wherever_the_bytes_are_split(void **state)
         str_done(&seen);
         kube_stream_done(&stream);
     }
+}
+
+#define BOOKMARK_WITH(version, annotations)                                                        \
+    "{\"metadata\":{\"resourceVersion\":\"" version "\",\"annotations\":{" annotations "}}}"
+#define LISTED(version) BOOKMARK_WITH(version, "\"k8s.io/initial-events-end\":\"true\"")
+#define BOOKMARK(object) "{\"type\":\"BOOKMARK\",\"object\":" object "}\n"
+
+static void a_list_has_its_version_from_its_end(void **state)
+{
+    (void)state;
+    static const char *const listing[] = {
+        EVENT("ADDED", "9"),
+        EVENT("MODIFIED", "10"),
+        EVENT("DELETED", "11"),
+        EVENT("BOOKMARK", "12"),
+        BOOKMARK(BOOKMARK_WITH("12", "\"k8s.io/initial-events-end\":\"false\"")),
+        BOOKMARK(BOOKMARK_WITH("12", "\"k8s.io/initial-events-end\":true")),
+        "{\"type\":\"ADDED\",\"object\":" LISTED("12") "}\n",
+    };
+    struct kube_stream stream = KUBE_STREAM_INIT(NULL);
+    struct str seen = STR_INIT(LIMIT_KIB(1));
+    for (size_t i = 0; i < ARRAY_LEN(listing); i++) {
+        assert_int_equal(
+            kube_stream_feed(&stream, listing[i], strlen(listing[i]), note, &seen, NULL), 0);
+        assert_null(stream.version);
+    }
+    static const char end[] = BOOKMARK(LISTED("8")) BOOKMARK(LISTED("13"));
+    assert_int_equal(kube_stream_feed(&stream, end, strlen(end), note, &seen, NULL), 0);
+    assert_string_equal(stream.version, "13");
+    assert_string_equal(
+        str_text(&seen),
+        "ADDED " OBJECT("9") ";MODIFIED " OBJECT("10") ";DELETED " OBJECT("11") ";ADDED " LISTED(
+            "12") ";LISTED " LISTED("8") ";BOOKMARK " LISTED("13") ";");
+    str_done(&seen);
+    kube_stream_done(&stream);
 }
 
 static void half_a_line_is_dropped_with_its_connection(void **state)
@@ -143,6 +178,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(events_come_whole_wherever_the_bytes_are_split),
+        cmocka_unit_test(a_list_has_its_version_from_its_end),
         cmocka_unit_test(half_a_line_is_dropped_with_its_connection),
         cmocka_unit_test(what_is_no_event_ends_the_watch),
         cmocka_unit_test(an_error_event_says_what_the_server_says),

@@ -4,6 +4,9 @@
 #define OBJECT(version) "{\"metadata\":{\"resourceVersion\":\"" version "\"}}"
 #define EVENT(type, version) "{\"type\":\"" type "\",\"object\":" OBJECT(version) "}\n"
 #define STREAM OK_HEAD "\r\n"
+#define LIST_END(version)                                                                          \
+    "{\"metadata\":{\"resourceVersion\":\"" version                                                \
+    "\",\"annotations\":{\"k8s.io/initial-events-end\":\"true\"}}}"
 
 /* What a watch told, one word per event: "watching ADDED:1 ". */
 struct follower {
@@ -30,10 +33,10 @@ static void follower_done(struct follower *follower)
 
 static void on_event(void *user, const struct kube_event *event)
 {
-    static const char *const names[] = {"ADDED", "MODIFIED", "DELETED", "BOOKMARK"};
+    static const char *const names[] = {"ADDED", "MODIFIED", "DELETED", "BOOKMARK", "LISTED"};
     struct follower *follower = user;
     pthread_mutex_lock(&follower->lock);
-    if (event->type <= KUBE_BOOKMARK)
+    if (event->type <= KUBE_LISTED)
         str_printf(&follower->seen, "%s %.*s;", names[event->type], (int)event->object_bytes,
                    event->object);
     if (event->type == KUBE_TROUBLE) {
@@ -41,7 +44,7 @@ static void on_event(void *user, const struct kube_event *event)
         mem_replace(&follower->message, event->err->message);
     }
     pthread_mutex_unlock(&follower->lock);
-    if (event->type <= KUBE_BOOKMARK)
+    if (event->type <= KUBE_LISTED)
         counter_add(&follower->events);
     else if (event->type == KUBE_TROUBLE)
         counter_add(&follower->troubles);
@@ -186,6 +189,103 @@ static void a_token_that_is_not_there_is_trouble(void **state)
     bench_free(bench);
 }
 
+/* -- streaming lists -- */
+
+/* The versions of what is listed say nothing; from its end on, the same connection is the watch. */
+static void a_list_comes_first(void **state)
+{
+    (void)state;
+    static const char list[] = STREAM EVENT("ADDED", "12")
+        EVENT("ADDED", "3") "{\"type\":\"BOOKMARK\",\"object\":" LIST_END("20") "}\n" EVENT(
+            "MODIFIED", "21");
+    AUTO_FOLLOWER struct follower follower = FOLLOWER_INIT;
+    struct bench *bench = bench_new((const char *const[]){list, NULL}, NULL);
+    struct kube_watch *watch = follow_from(bench, NULL, &follower);
+    counter_wait(&bench->peer.requests, 2);
+    assert_asked_from(bench, "21");
+    kube_watch_stop(bench->client, watch);
+    assert_string_equal(str_text(&follower.seen),
+                        "ADDED " OBJECT("12") ";ADDED " OBJECT("3") ";LISTED " LIST_END(
+                            "20") ";MODIFIED " OBJECT("21") ";");
+    assert_int_equal(counter_get(&follower.troubles), 0);
+    bench_free(bench);
+}
+
+/* Whatever it is that went wrong. A server that does not know them is not asked again. */
+static void a_list_that_cannot_be_had_ends_the_watch(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *answers[3];
+        bool known; /* what is asked for */
+    } rows[] = {
+        {{STATUS("422 X", "Invalid")}, false},
+        {{STATUS("400 X", "BadRequest")}, false},
+        {{STATUS("405 X", "MethodNotAllowed")}, false},
+        {{STATUS("401 X", "Unauthorized"), STATUS("422 X", "Invalid")}, false},
+        {{STATUS("401 X", "Unauthorized"), STATUS("401 X", "Unauthorized")}, true},
+        {{STATUS("403 X", "Forbidden")}, true},
+        {{STATUS("404 X", "NotFound")}, true},
+        {{STATUS("410 X", "Expired")}, true},
+        {{"HTTP/1.1 429 X\r\n\r\n", STATUS("422 X", "Invalid")}, false},
+        {{"HTTP/1.1 503 X\r\nRetry-After: 0\r\n\r\n", STATUS("422 X", "Invalid")}, false},
+        {{STATUS("503 X", "ServiceUnavailable")}, true},
+        {{STATUS("500 X", "InternalError")}, true},
+        {{"garbage\r\n\r\n"}, true},
+        {{STREAM EVENT("ADDED", "6")}, true},
+        {{STREAM EVENT("ADDED", "6") "garbage\n"}, true},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        int requests = rows[i].answers[1] ? 2 : 1;
+        AUTO_FOLLOWER struct follower first = FOLLOWER_INIT, second = FOLLOWER_INIT;
+        struct bench *bench = bench_new(rows[i].answers, NULL);
+        struct kube_watch *watch = follow_from(bench, NULL, &first);
+        counter_wait(&first.expired, 1);
+        kube_watch_stop(bench->client, watch);
+        assert_int_equal(counter_get(&bench->peer.requests), requests);
+        assert_int_equal(counter_get(&first.troubles), 0);
+        watch = follow_from(bench, NULL, &second);
+        if (rows[i].known)
+            counter_wait(&bench->peer.requests, requests + 1);
+        else
+            counter_wait(&second.expired, 1);
+        kube_watch_stop(bench->client, watch);
+        assert_int_equal(counter_get(&bench->peer.requests), requests + rows[i].known);
+        bench_free(bench);
+    }
+}
+
+/* As of a server that does not look at what it is asked for, and watches. */
+static void a_list_without_end_ends_the_watch(void **state)
+{
+    (void)state;
+    static const char *const answers[] = {
+        OK_HEAD "Content-Length: 1000\r\n\r\n" EVENT("ADDED", "6") EVENT("BOOKMARK", "7"), NULL};
+    AUTO_FOLLOWER struct follower follower = FOLLOWER_INIT;
+    struct bench *bench = bench_keeping(answers, NULL, /* keep= */ true);
+    bench->client->silence_ms = 20;
+    struct kube_watch *watch = follow_from(bench, NULL, &follower);
+    counter_wait(&follower.expired, 1);
+    kube_watch_stop(bench->client, watch);
+    assert_string_equal(str_text(&follower.seen), "ADDED " OBJECT("6") ";");
+    assert_int_equal(counter_get(&follower.troubles), 0);
+    assert_false(kube_client_streams(bench->client));
+    bench_free(bench);
+}
+
+static void without_credentials_there_is_no_list(void **state)
+{
+    (void)state;
+    AUTO_FOLLOWER struct follower follower = FOLLOWER_INIT;
+    struct bench *bench = bench_new((const char *const[]){NULL}, "/nonexistent/token");
+    struct kube_watch *watch = follow_from(bench, NULL, &follower);
+    counter_wait(&follower.expired, 1);
+    kube_watch_stop(bench->client, watch);
+    assert_int_equal(counter_get(&follower.troubles), 0);
+    assert_true(kube_client_streams(bench->client));
+    bench_free(bench);
+}
+
 /* -- the end -- */
 
 static void an_old_version_ends_the_watch(void **state)
@@ -246,6 +346,26 @@ static void a_watch_is_stopped_wherever_it_is(void **state)
     }
 }
 
+/* Before it is asked for, before the answer, and before its end. */
+static void a_list_is_stopped_wherever_it_is(void **state)
+{
+    (void)state;
+    static const char *const answers[] = {NULL, NULL, OK_HEAD "Content-Length: 99\r\n\r\n"};
+    for (size_t i = 0; i < ARRAY_LEN(answers); i++) {
+        AUTO_FOLLOWER struct follower follower = FOLLOWER_INIT;
+        struct bench *bench =
+            bench_keeping((const char *const[]){answers[i], NULL}, NULL, /* keep= */ true);
+        struct kube_watch *watch = follow_from(bench, NULL, &follower);
+        if (i > 0)
+            counter_wait(&bench->peer.requests, 1);
+        if (i == 2)
+            counter_wait(&follower.watching, 1);
+        kube_watch_stop(bench->client, watch);
+        pthread_mutex_destroy(&follower.lock);
+        bench_free(bench);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -254,9 +374,14 @@ int main(void)
         cmocka_unit_test(an_event_without_end_is_trouble),
         cmocka_unit_test(credentials_are_renewed_once_without_trouble),
         cmocka_unit_test(a_token_that_is_not_there_is_trouble),
+        cmocka_unit_test(a_list_comes_first),
+        cmocka_unit_test(a_list_that_cannot_be_had_ends_the_watch),
+        cmocka_unit_test(a_list_without_end_ends_the_watch),
+        cmocka_unit_test(without_credentials_there_is_no_list),
         cmocka_unit_test(an_old_version_ends_the_watch),
         cmocka_unit_test(what_is_no_version_ends_the_watch),
         cmocka_unit_test(a_watch_is_stopped_wherever_it_is),
+        cmocka_unit_test(a_list_is_stopped_wherever_it_is),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

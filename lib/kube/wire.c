@@ -98,6 +98,10 @@ char *kube_wire_watch_url(const char *watch_url, const char *resource_version, i
     struct str url = STR_INIT(SIZE_MAX / 2);
     str_add(&url, watch_url);
     kube_url_param(&url, "resourceVersion", resource_version);
+    if (!resource_version) {
+        kube_url_param(&url, "sendInitialEvents", "true");
+        kube_url_param(&url, "resourceVersionMatch", "NotOlderThan");
+    }
     add_number(&url, "timeoutSeconds", timeout_s, "");
     return str_take(&url);
 }

@@ -122,6 +122,11 @@ static void a_watch_begins_and_ends_somewhere(void **state)
                         SERVER "/apis/example.org/v1/namespaces/shop/modules?watch=true&"
                                "allowWatchBookmarks=true&labelSelector=a%3Db&resourceVersion=17&"
                                "timeoutSeconds=300");
+    AUTO_FREE char *list = kube_wire_watch_url(wire.url, NULL, 300);
+    assert_string_equal(list, SERVER
+                        "/apis/example.org/v1/namespaces/shop/modules?watch=true&"
+                        "allowWatchBookmarks=true&labelSelector=a%3Db&sendInitialEvents=true&"
+                        "resourceVersionMatch=NotOlderThan&timeoutSeconds=300");
     assert_string_equal(wire.what, "watch modules in namespace \"shop\"");
     kube_wire_done(&wire);
 }

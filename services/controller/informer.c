@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "lib/base/assert.h"
+#include "lib/base/limits.h"
 #include "lib/base/map.h"
 #include "lib/base/str.h"
 #include "services/controller/cache.h"
@@ -20,6 +21,7 @@ struct delivery {
     struct document *documents; /* whose texts are in `texts` */
     size_t len;
     char *texts;
+    size_t bytes; /* of an event's texts */
     char *resource_version, *continue_token;
     struct err *err;
 };
@@ -36,8 +38,12 @@ struct informer {
     struct map known;  /* "namespace/name" -> uid (owned), of all objects reported */
     struct map listed; /* the same, of the list that is being read */
     int64_t listed_ms; /* mono, when the last list was complete */
+    bool listing;      /* the watch tells what there is */
+    bool
+        overrun; /* the watch was faster than the loop: no more of it is taken; the store's thread */
     bool synced, stopped;
-    int in_flight; /* deliveries posted or lists asked for */
+    int in_flight;        /* deliveries posted or lists asked for */
+    size_t untaken_bytes; /* of events that are posted */
 };
 
 static const char *add_text(char **at, const char *text, size_t len)
@@ -55,15 +61,20 @@ static size_t text_bytes(const struct document *document)
            strlen(document->resource_version) + document->json_len + 5;
 }
 
-/* Copies @count documents into @delivery, all texts into one piece of memory. */
-static void own_documents(struct delivery *delivery, const struct document *documents, size_t count)
+static size_t texts_bytes(const struct document *documents, size_t count)
 {
     size_t bytes = 0;
     for (size_t i = 0; i < count; i++)
         bytes += text_bytes(&documents[i]);
+    return bytes;
+}
+
+/* Copies @count documents into @delivery, all texts into one piece of memory. */
+static void own_documents(struct delivery *delivery, const struct document *documents, size_t count)
+{
     delivery->documents = mem_alloc(count * sizeof(*documents));
     delivery->len = count;
-    delivery->texts = mem_alloc(bytes);
+    delivery->texts = mem_alloc(texts_bytes(documents, count));
     char *at = delivery->texts;
     for (size_t i = 0; i < count; i++) {
         const struct document *from = &documents[i];
@@ -110,6 +121,17 @@ static void forget(struct map *known, const struct document *document)
     mem_free(map_remove(known, key));
 }
 
+/* A list that was not read to its end: what it told is known all the same, and is missed where the next one does not. */
+static void give_up_list(struct informer *informer)
+{
+    for (size_t i = 0; i < informer->listed.len; i++) {
+        struct map_entry *entry = &informer->listed.entries[i];
+        mem_free(map_put(&informer->known, entry->key, TAKE(entry->value)));
+    }
+    free_known(&informer->listed);
+    informer->listing = false;
+}
+
 static void release(struct informer *informer)
 {
     if (!informer->stopped || informer->in_flight)
@@ -127,11 +149,28 @@ static const struct selector *selector_of(const struct informer *informer)
     return informer->selector.len ? &informer->selector : NULL;
 }
 
-static void ask_page(struct informer *informer, const char *continue_token);
+static void on_watch_event(void *user, enum store_event_type type, const struct document *document);
+
+static void watch_from(struct informer *informer, const char *resource_version)
+{
+    struct store_query query = {.kind = informer->kind,
+                                .namespace = informer->namespace,
+                                .selector = selector_of(informer)};
+    informer->overrun = false;
+    informer->watch =
+        store_watch(informer->store, &query, resource_version, on_watch_event, informer);
+}
+
+/* By the watch itself, or in pages where the store says that it can't. */
+static void start_list(struct informer *informer)
+{
+    informer->listing = true;
+    watch_from(informer, NULL);
+}
 
 static void on_retry(struct loop_timer *timer)
 {
-    ask_page(CONTAINER_OF(timer, struct informer, retry), NULL);
+    start_list(CONTAINER_OF(timer, struct informer, retry));
 }
 
 /* Objects that were known and are not in the new list went while nobody watched. */
@@ -160,29 +199,30 @@ static void report_vanished(struct informer *informer)
     informer->listed = (struct map){0};
 }
 
-static void on_watch_event(void *user, enum store_event_type type, const struct document *document);
-
-/* What the pages of a list have told before it failed: the next list may miss it. */
-static void keep_listed(struct informer *informer)
-{
-    for (size_t i = 0; i < informer->listed.len; i++) {
-        const struct map_entry *entry = &informer->listed.entries[i];
-        mem_free(map_put(&informer->known, entry->key, entry->value));
-    }
-    map_done(&informer->listed);
-}
-
 static void tell_version(struct informer *informer, const char *resource_version)
 {
     if (informer->handler.on_version)
         informer->handler.on_version(informer->handler.user, informer->kind, resource_version);
 }
 
+static void end_list(struct informer *informer, const char *resource_version)
+{
+    informer->listed_ms = loop_now_ms(informer->loop);
+    report_vanished(informer);
+    if (!informer->synced) {
+        informer->synced = true;
+        informer->handler.on_synced(informer->handler.user);
+    }
+    tell_version(informer, resource_version);
+}
+
+static void ask_page(struct informer *informer, const char *continue_token);
+
 static void take_page(struct informer *informer, struct delivery *delivery)
 {
     if (delivery->err) {
         informer->handler.on_error(informer->handler.user, informer->kind, delivery->err);
-        keep_listed(informer);
+        give_up_list(informer);
         loop_timer_start(informer->loop, &informer->retry, loop_now_ms(informer->loop) + RETRY_MS);
         return;
     }
@@ -194,18 +234,8 @@ static void take_page(struct informer *informer, struct delivery *delivery)
         ask_page(informer, delivery->continue_token);
         return;
     }
-    informer->listed_ms = loop_now_ms(informer->loop);
-    report_vanished(informer);
-    struct store_query query = {.kind = informer->kind,
-                                .namespace = informer->namespace,
-                                .selector = selector_of(informer)};
-    informer->watch =
-        store_watch(informer->store, &query, delivery->resource_version, on_watch_event, informer);
-    if (!informer->synced) {
-        informer->synced = true;
-        informer->handler.on_synced(informer->handler.user);
-    }
-    tell_version(informer, delivery->resource_version);
+    watch_from(informer, delivery->resource_version);
+    end_list(informer, delivery->resource_version);
 }
 
 /* At once, but not again and again where the version of a fresh list is refused. */
@@ -213,9 +243,21 @@ static void list_again(struct informer *informer)
 {
     int64_t now_ms = loop_now_ms(informer->loop);
     if (now_ms - informer->listed_ms >= RETRY_MS)
-        ask_page(informer, NULL);
+        start_list(informer);
     else
         loop_timer_start(informer->loop, &informer->retry, informer->listed_ms + RETRY_MS);
+}
+
+static void take_expired(struct informer *informer)
+{
+    store_watch_stop(informer->store, informer->watch);
+    informer->watch = NULL;
+    if (!informer->listing) {
+        list_again(informer);
+        return;
+    }
+    give_up_list(informer);
+    ask_page(informer, NULL);
 }
 
 static void take_event(struct informer *informer, struct delivery *delivery)
@@ -224,22 +266,25 @@ static void take_event(struct informer *informer, struct delivery *delivery)
     switch (delivery->type) {
     case STORE_ADDED:
     case STORE_MODIFIED:
-        remember(&informer->known, document);
+        remember(informer->listing ? &informer->listed : &informer->known, document);
         informer->handler.on_change(informer->handler.user, document, false);
         break;
     case STORE_DELETED:
         forget(&informer->known, document);
+        forget(&informer->listed, document);
         informer->handler.on_change(informer->handler.user, document, true);
         break;
     case STORE_BOOKMARK:
         break;
+    case STORE_LISTED:
+        informer->listing = false;
+        end_list(informer, delivery->resource_version);
+        break;
     case STORE_EXPIRED:
-        store_watch_stop(informer->store, informer->watch);
-        informer->watch = NULL;
-        list_again(informer);
+        take_expired(informer);
         break;
     }
-    if (document)
+    if (document && !informer->listing)
         tell_version(informer, document->resource_version);
 }
 
@@ -248,6 +293,7 @@ static void on_delivery(struct loop_event *event)
     struct delivery *delivery = CONTAINER_OF(event, struct delivery, event);
     struct informer *informer = delivery->informer;
     __atomic_fetch_sub(&informer->in_flight, 1, __ATOMIC_RELAXED);
+    __atomic_fetch_sub(&informer->untaken_bytes, delivery->bytes, __ATOMIC_RELAXED);
     if (!informer->stopped && delivery->what == DELIVERY_PAGE)
         take_page(informer, delivery);
     else if (!informer->stopped)
@@ -290,13 +336,31 @@ static void ask_page(struct informer *informer, const char *continue_token)
     store_list(informer->store, &query, on_page, delivery);
 }
 
+/* A store sends as fast as it can: what the loop does not keep up with it reads in pages, which it asks for. */
+static bool overruns(struct informer *informer, size_t bytes)
+{
+    size_t untaken = __atomic_add_fetch(&informer->untaken_bytes, bytes, __ATOMIC_RELAXED);
+    informer->overrun = untaken > LIMIT_UNTAKEN_BYTES;
+    return informer->overrun;
+}
+
 static void on_watch_event(void *user, enum store_event_type type, const struct document *document)
 {
-    struct delivery *delivery = delivery_new(user);
+    struct informer *informer = user;
+    if (informer->overrun)
+        return;
+    struct delivery *delivery = delivery_new(informer);
     delivery->what = DELIVERY_EVENT;
     delivery->type = type;
-    if (document && document->name) /* a bookmark has none */
-        own_documents(delivery, document, 1);
+    if (document && document->name) { /* a bookmark has none */
+        delivery->bytes = text_bytes(document);
+        if (overruns(informer, delivery->bytes))
+            delivery->type = STORE_EXPIRED;
+        else
+            own_documents(delivery, document, 1);
+    } else if (document) {
+        delivery->resource_version = mem_strdup(document->resource_version);
+    }
     loop_post(delivery->informer->loop, &delivery->event);
 }
 
@@ -313,7 +377,7 @@ struct informer *informer_start(struct store *store, struct loop *loop, enum obj
     ASSERT(parsed == 0);
     informer->handler = *handler;
     loop_timer_init(&informer->retry, on_retry);
-    ask_page(informer, NULL);
+    start_list(informer);
     return informer;
 }
 

@@ -6,8 +6,8 @@
 #include "services/controller/store/store.h"
 
 /*
- * Follows all objects of one kind: list, then watch from the list's version; when the version is no
- * longer kept, list again and report what went in between. Callbacks run on the loop's thread.
+ * Follows all objects of one kind: list, by the watch itself where the store can do that, then watch from the list's
+ * version; when the version is no longer kept, list again and report what went in between. Callbacks run on the loop's thread.
  */
 struct informer;
 

@@ -75,6 +75,7 @@ enum store_event_type {
     STORE_MODIFIED,
     STORE_DELETED,  /* or no longer matches; document: as it last was */
     STORE_BOOKMARK, /* nothing changed; document has only resource_version */
+    STORE_LISTED,   /* a bookmark: all that was there has been told; see store_watch() */
     STORE_EXPIRED, /* the version is no longer kept, or the watcher was too slow: list again; the last event */
 };
 
@@ -187,7 +188,9 @@ static inline void store_list(struct store *store, const struct store_query *que
 /**
  * store_watch() - changes after @resource_version, until store_watch_stop() or STORE_EXPIRED
  * @resource_version: of a list, an object or a bookmark; one that the store can't begin at (too old,
- *                    never given) makes STORE_EXPIRED the first and last event
+ *                    never given) makes STORE_EXPIRED the first and last event. NULL: begin with what there is,
+ *                    where the store can do that: each object as STORE_ADDED, in no order, with what changes meanwhile,
+ *                    then STORE_LISTED. STORE_EXPIRED before that: by store_list()
  *
  * Never NULL.
  */

@@ -112,8 +112,8 @@ static void on_done(void *user, const struct kube_answer *answer, const struct e
 
 static void on_event(void *user, const struct kube_event *event)
 {
-    static const char *const names[] = {"ADDED",   "MODIFIED", "DELETED", "BOOKMARK",
-                                        "EXPIRED", "TROUBLE",  "WATCHING"};
+    static const char *const names[] = {"ADDED",  "MODIFIED", "DELETED", "BOOKMARK",
+                                        "LISTED", "EXPIRED",  "TROUBLE", "WATCHING"};
     cJSON *json = of(*(const int64_t *)user);
     cJSON_AddStringToObject(json, "event", names[event->type]);
     if (event->object)

@@ -189,7 +189,8 @@ static void add_event(struct watcher *watcher, enum store_event_type type,
     if (document) {
         event.name = mem_strdup(document->name);
         event.resource_version = mem_strdup(document->resource_version);
-        event.object = json_parse(document->json, document->json_len, LIMIT_MIB(2), NULL);
+        if (document->json)
+            event.object = json_parse(document->json, document->json_len, LIMIT_MIB(2), NULL);
     }
     VEC_PUSH(&watcher->events, event);
 }
@@ -249,10 +250,8 @@ void watcher_hold(struct watcher *watcher, bool held)
 char *watcher_wait(struct watcher *watcher, size_t count)
 {
     static const char *const types[] = {
-        [STORE_ADDED] = "ADDED",
-        [STORE_MODIFIED] = "MODIFIED",
-        [STORE_DELETED] = "DELETED",
-        [STORE_EXPIRED] = "EXPIRED",
+        [STORE_ADDED] = "ADDED",   [STORE_MODIFIED] = "MODIFIED", [STORE_DELETED] = "DELETED",
+        [STORE_LISTED] = "LISTED", [STORE_EXPIRED] = "EXPIRED",
     };
     AUTO_STR struct str text = STR_INIT(LIMIT_MIB(1));
     struct timespec until = watchdog();

@@ -43,6 +43,7 @@
     X(list_refuses_a_wrong_token)                                                                  \
     X(watch_tells_all_later_changes)                                                               \
     X(watch_resumes_from_any_version)                                                              \
+    X(watch_begins_with_what_there_is)                                                             \
     X(watch_is_filtered)                                                                           \
     X(watch_follows_labels)                                                                        \
     X(watch_shows_finalizers_at_work)                                                              \

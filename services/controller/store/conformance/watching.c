@@ -2,6 +2,7 @@
 /* Cases: watch, and many callers at once. */
 #include <sched.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "lib/base/assert.h"
 #include "services/controller/store/conformance/cases.h"
@@ -65,6 +66,31 @@ void conformance_watch_resumes_from_any_version(void **state)
     case_remove(c, "b");
     AUTO_FREE char *third_events = watcher_wait(&third, 1);
     assert_string_equal(third_events, "DELETED b");
+}
+
+/* Where the store can do that. */
+void conformance_watch_begins_with_what_there_is(void **state)
+{
+    struct conformance *c = *state;
+    struct store_query query = {.kind = KIND_MODULE_TEMPLATE};
+    AUTO_ANSWER struct answer a = case_make(c, "a", "");
+    AUTO_ANSWER struct answer b = case_make(c, "b", "");
+    AUTO_ANSWER struct answer gone = case_make(c, "gone", "");
+    case_remove(c, "gone");
+    AUTO_WATCHER struct watcher watcher = {0}, later = {0};
+    watcher_start(&watcher, c->store, &query, NULL);
+    AUTO_FREE char *first = watcher_wait(&watcher, 1);
+    if (str_eq(first, "EXPIRED"))
+        return;
+    AUTO_FREE char *listed = watcher_wait(&watcher, 3);
+    assert_true(str_eq(listed, "ADDED a, ADDED b, LISTED") ||
+                str_eq(listed, "ADDED b, ADDED a, LISTED"));
+    watcher_start(&later, c->store, &query, watcher.events.items[2].resource_version);
+    relabel(c, "b", "\"1\"");
+    AUTO_FREE char *events = watcher_wait(&watcher, 4);
+    AUTO_FREE char *later_events = watcher_wait(&later, 1);
+    assert_string_equal(events + strlen(listed), ", MODIFIED b");
+    assert_string_equal(later_events, "MODIFIED b");
 }
 
 void conformance_watch_is_filtered(void **state)

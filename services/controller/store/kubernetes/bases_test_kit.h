@@ -19,7 +19,8 @@
 /*
  * An API server that does what a test says: lib/kube/client.h is defined here, and requests and watches wait
  * until the test answers them. They are named as "LIST pods app=stock", "PATCH pods/p-1 BODY", "WATCH deployments
- * metadata.name=stock from 7". Everything that is told is noted, so that a test waits for what has to come.
+ * metadata.name=stock from 7", or "from list 1" (2, ...). It offers no streaming lists where a test does not say so. Everything
+ * that is told is noted, so that a test waits for what has to come.
  */
 #define API_REQUESTS 32
 #define API_WATCHDOG_MS 30000
@@ -47,6 +48,8 @@ struct kube_client {
     size_t watch_count;
     struct str told; /* what watchers, followers and callers were told, "; " after each */
     struct bases *bases;
+    bool streams; /* offers streaming lists */
+    int lists;    /* of them, asked for */
 };
 
 /* -- lib/kube/client.h -- */
@@ -76,17 +79,20 @@ struct kube_watch *kube_watch(struct kube_client *client, const struct kube_watc
                               kube_event_fn on_event, void *user)
 {
     struct kube_watch *watch = NEW(struct kube_watch);
+    AUTO_FREE char *list = mem_printf("list %d", request->resource_version ? 0 : ++client->lists);
     *watch = (struct kube_watch){
         .name =
             mem_printf("WATCH %s %s from %s", request->path.resource->plural,
                        request->label_selector ? request->label_selector : request->field_selector,
-                       request->resource_version),
+                       request->resource_version ? request->resource_version : list),
         .on_event = on_event,
         .user = user,
     };
     pthread_mutex_lock(&client->mutex);
     client->watches[client->watch_count++] = watch;
     pthread_mutex_unlock(&client->mutex);
+    if (!request->resource_version && !client->streams)
+        on_event(user, &(struct kube_event){.type = KUBE_EXPIRED});
     return watch;
 }
 
@@ -165,7 +171,8 @@ static inline void api_wait_told_both(struct kube_client *api, const char *one, 
 static inline void api_on_event(void *user, enum store_event_type type,
                                 const struct document *document)
 {
-    static const char *const names[] = {"ADDED", "MODIFIED", "DELETED", "BOOKMARK", "EXPIRED"};
+    static const char *const names[] = {"ADDED",    "MODIFIED", "DELETED",
+                                        "BOOKMARK", "LISTED",   "EXPIRED"};
     AUTO_JSON cJSON *json = document && document->json
                                 ? cJSON_ParseWithLength(document->json, document->json_len)
                                 : NULL;

@@ -2,10 +2,11 @@
 /*
  * A base Deployment that is followed, and its Pods.
  *
- *   Deployment: list ─> watch ─> its selector ─> Pods: list in pages ─> watch
- *                 ^        │ expired                     ^         │ expired
- *                 └────────┘                             └─────────┘ or another selector
+ *   Deployment: list ─> watch ─> its selector ─> Pods: list ─> watch
+ *                 ^        │ expired                    ^       │ expired
+ *                 └────────┘                            └───────┘ or another selector
  *
+ * A list is the watch's own (lib/kube/client.h), or comes in pages where that can't be had.
  * A Deployment that is gone leaves its Pods behind until they are gone too: they are watched by its last
  * selector. Bases stay as they are shown until a list of Pods is complete. What the client tells comes on its
  * threads and is posted to the loop; what was asked before the last turn of events is left aside.
@@ -36,9 +37,12 @@ struct feed {
     struct kube_watch *watch;
     struct asked *watching; /* of the watch */
     struct loop_timer retry;
-    uint64_t turn; /* grows when what is under way does not count any more */
-    bool listed;   /* once */
-    char *trouble; /* why it can't be listed, or NULL */
+    uint64_t turn;               /* grows when what is under way does not count any more */
+    bool listing;                /* the watch tells what there is */
+    bool some;                   /* the present list has an object */
+    bool listed;                 /* once */
+    atomic_size_t untaken_bytes; /* of what the watch told */
+    char *trouble;               /* why it can't be listed, or NULL */
 };
 
 struct follow {
@@ -68,16 +72,18 @@ struct arrival {
 struct asked {
     struct feed *feed;
     uint64_t turn;
+    bool overrun; /* a watch that is faster than the loop: no more of it is taken */
 };
 
 static struct asked *asked_new(struct feed *feed)
 {
     struct asked *asked = NEW(struct asked);
-    *asked = (struct asked){feed, feed->turn};
+    *asked = (struct asked){.feed = feed, .turn = feed->turn};
     return asked;
 }
 
 static void ask_page(struct feed *feed, const char *continue_token);
+static void watch_from(struct feed *feed, const char *version);
 
 static void free_follow_if_idle(struct follow *follow)
 {
@@ -150,12 +156,25 @@ static void stop_feed(struct feed *feed)
     mem_free(TAKE(feed->watching));
 }
 
-static void start_feed(struct feed *feed)
+static void begin_list(struct feed *feed)
 {
     stop_feed(feed);
+    feed->listing = feed->some = false;
     if (feed->subject == PODS)
         entries_begin_list(feed->follow->bases, feed->follow);
+}
+
+static void start_pages(struct feed *feed)
+{
+    begin_list(feed);
     ask_page(feed, NULL);
+}
+
+static void start_feed(struct feed *feed)
+{
+    begin_list(feed);
+    feed->listing = true;
+    watch_from(feed, NULL);
 }
 
 static void on_retry(struct loop_timer *timer)
@@ -212,12 +231,15 @@ static void ask_page(struct feed *feed, const char *continue_token)
 
 static void on_watch_event(void *user, const struct kube_event *event)
 {
-    const struct asked *asked = user;
-    if (event->type == KUBE_BOOKMARK)
+    struct asked *asked = user;
+    if (event->type == KUBE_BOOKMARK || asked->overrun)
         return;
-    struct arrival *arrival =
-        arrival_new(asked->feed, asked->turn, event->object, event->object_bytes, event->err);
-    arrival->type = event->type;
+    size_t bytes = event->object_bytes;
+    asked->overrun =
+        atomic_fetch_add(&asked->feed->untaken_bytes, bytes) + bytes > LIMIT_UNTAKEN_BYTES;
+    struct arrival *arrival = arrival_new(asked->feed, asked->turn,
+                                          asked->overrun ? NULL : event->object, bytes, event->err);
+    arrival->type = asked->overrun ? KUBE_EXPIRED : event->type;
     loop_post(asked->feed->follow->bases->loop, &arrival->event);
 }
 
@@ -277,21 +299,27 @@ static void take_object(struct feed *feed, const cJSON *json)
         take_deployment(feed->follow, json);
 }
 
-static void take_absence(struct feed *feed, const cJSON *json)
+static void take_absence(struct feed *feed, const struct arrival *arrival)
 {
+    AUTO_JSON cJSON *json = json_parse(arrival->text, arrival->bytes, LIMIT_HTTP_BODY, NULL);
     const char *name = json ? json_get_string(json, "metadata.name") : NULL;
+    feed->some = false; /* it was the only one, or nobody asks */
     if (feed->subject == DEPLOYMENT)
         feed->follow->found = false;
     else if (name)
         entries_drop(feed->follow->bases, feed->follow, feed->follow->namespace, name);
 }
 
-static void end_list(struct feed *feed, const char *version)
+static void end_list(struct feed *feed)
 {
     if (feed->subject == PODS)
         entries_end_list(feed->follow->bases, feed->follow);
+    else if (!feed->some)
+        feed->follow->found = false;
+    if (feed->subject == PODS || !feed->some) /* a Deployment says itself what is wrong with it */
+        set_trouble(feed, NULL);
+    feed->listing = false;
     feed->listed = true;
-    watch_from(feed, version);
 }
 
 /*
@@ -302,6 +330,7 @@ static int take_item(struct feed *feed, struct span text, struct err **err)
 {
     AUTO_ERR struct err *unreadable = NULL;
     AUTO_JSON cJSON *json = json_parse(text.text, text.len, LIMIT_HTTP_BODY, &unreadable);
+    feed->some = true;
     if (json)
         take_object(feed, json);
     else if (feed->subject == DEPLOYMENT)
@@ -316,25 +345,22 @@ static int take_page(struct feed *feed, const struct arrival *arrival, struct er
 {
     struct text_list page;
     struct span item;
-    size_t count = 0;
     if (text_read_list((struct span){arrival->text, arrival->bytes}, &page, err) < 0)
         return -1;
     struct scan scan = scan_begin(page.items, '[');
-    for (; scan_item(&scan, &item); count++)
+    while (scan_item(&scan, &item))
         if (take_item(feed, item, err) < 0)
             return -1;
     if (scan.malformed)
         return err_set(err, ERR_DATA_LOSS, "the API server sent what is no list");
-    if (feed->subject == PODS || !count) /* a Deployment says itself what is wrong with it */
-        set_trouble(feed, NULL);
-    if (feed->subject == DEPLOYMENT && !count)
-        feed->follow->found = false;
     AUTO_FREE char *token = mem_strndup(page.continue_token.text, page.continue_token.len);
     AUTO_FREE char *version = mem_strndup(page.resource_version.text, page.resource_version.len);
-    if (!str_empty(token))
+    if (!str_empty(token)) {
         ask_page(feed, token);
-    else
-        end_list(feed, version);
+        return 0;
+    }
+    end_list(feed);
+    watch_from(feed, version);
     return 0;
 }
 
@@ -356,25 +382,30 @@ static void take_list(struct feed *feed, const struct arrival *arrival)
 static void take_watched(struct feed *feed, const struct arrival *arrival)
 {
     AUTO_ERR struct err *err = NULL;
-    AUTO_JSON cJSON *json =
-        arrival->text ? json_parse(arrival->text, arrival->bytes, LIMIT_HTTP_BODY, &err) : NULL;
     switch (arrival->type) {
     case KUBE_ADDED:
     case KUBE_MODIFIED:
-        if (json)
-            take_object(feed, json);
+        if (take_item(feed, (struct span){arrival->text, arrival->bytes}, &err) < 0)
+            retry_later(feed, err);
         break;
     case KUBE_DELETED:
-        take_absence(feed, json);
+        take_absence(feed, arrival);
+        break;
+    case KUBE_LISTED:
+        end_list(feed);
         break;
     case KUBE_EXPIRED:
-        start_feed(feed);
+        if (feed->listing)
+            start_pages(feed);
+        else
+            start_feed(feed);
         break;
     case KUBE_TROUBLE:
         set_trouble(feed, arrival->err);
         break;
     case KUBE_WATCHING:
-        set_trouble(feed, NULL);
+        if (!feed->listing)
+            set_trouble(feed, NULL);
         break;
     case KUBE_BOOKMARK:
         break;
@@ -388,6 +419,8 @@ static void on_arrival(struct loop_event *event)
     struct follow *follow = feed->follow;
     struct bases *bases = follow->bases;
     bool answer = arrival->answer;
+    if (!answer)
+        atomic_fetch_sub(&feed->untaken_bytes, arrival->bytes);
     if (!follow->stopped && arrival->turn == feed->turn) {
         if (answer)
             take_list(feed, arrival);

@@ -200,6 +200,85 @@ static void expired(void **state)
     bases_watch_stop(api->bases, watch);
 }
 
+/* By the watches themselves: nobody is judged, and no trouble is over, before their end. */
+static void streamed(void **state)
+{
+    struct kube_client *api = *state;
+    api->streams = true;
+    struct bases_watch *watch = api_watch(api, NULL);
+    api_follow(api);
+    api_event(api, "WATCH deployments metadata.name=stock from list 1", KUBE_ADDED, STOCK);
+    api_event(api, "WATCH deployments", KUBE_LISTED, "{}");
+    api_event(api, "WATCH pods app=stock from list 2", KUBE_WATCHING, NULL);
+    api_event(api, "WATCH pods", KUBE_ADDED, POD("p-2", "u-2", "4"));
+    api_event(api, "WATCH pods", KUBE_ADDED, "{\"spec\":\"\\u0000\"}");
+    api_event(api, "WATCH pods", KUBE_ADDED, POD("p-1", "u-1", "3"));
+    api_event(api, "WATCH pods", KUBE_DELETED, POD("p-2", "u-2", "5"));
+    api_wait_told(api, "DELETED p-2");
+    assert_false(api_has_told(api, "stock"));
+    api_event(api, "WATCH pods", KUBE_LISTED, "{}");
+    api_wait_told(api, "stock listed found; ");
+    api_event(api, "WATCH pods", KUBE_ADDED, POD("p-3", "u-3", "6"));
+    api_wait_told(api, "ADDED p-3 Ready; ");
+    /* Again: what is not in it is gone. */
+    api_event(api, "WATCH pods", KUBE_EXPIRED, NULL);
+    api_event(api, "WATCH pods app=stock from list 3", KUBE_ADDED, POD("p-3", "u-3", "6"));
+    api_event(api, "WATCH pods", KUBE_LISTED, "{}");
+    api_wait_told(api, "DELETED p-1");
+    bases_watch_stop(api->bases, watch);
+}
+
+/* And in pages from where it ended. */
+static void streamed_in_part(void **state)
+{
+    struct kube_client *api = *state;
+    api->streams = true;
+    struct bases_watch *watch = api_watch(api, NULL);
+    api_follow(api);
+    api_event(api, "WATCH deployments", KUBE_EXPIRED, NULL);
+    api_answer(api, "LIST deployments metadata.name=stock", LIST_OF("7", STOCK), 0);
+    api_event(api, "WATCH pods", KUBE_ADDED, POD("p-1", "u-1", "3"));
+    api_wait_told(api, "ADDED p-1 Ready; ");
+    api_event(api, "WATCH pods", KUBE_EXPIRED, NULL);
+    api_answer(api, "LIST pods app=stock", LIST_OF("8", POD("p-2", "u-2", "4")), 0);
+    api_wait_told_both(api, "DELETED p-1", "stock listed found; ");
+    assert_non_null(api_find_watch(api, "WATCH pods app=stock from 8"));
+    bases_watch_stop(api->bases, watch);
+}
+
+/* It can't be read, and is listed again; then it goes before the list's end. */
+static void streamed_without_a_deployment(void **state)
+{
+    struct kube_client *api = *state;
+    api->streams = true;
+    api_follow(api);
+    api_event(api, "WATCH deployments", KUBE_ADDED, "{\"spec\":\"\\u0000\"}");
+    api_wait_told(api, "stock unlisted absent; ");
+    __atomic_add_fetch(&api->mono_ms, 2000, __ATOMIC_ACQ_REL);
+    api_get(api, "p-1"); /* it looks at the clock */
+    api_event(api, "WATCH deployments metadata.name=stock from list 2", KUBE_ADDED, DEPLOYMENT(""));
+    api_event(api, "WATCH deployments", KUBE_DELETED, DEPLOYMENT(""));
+    api_event(api, "WATCH deployments", KUBE_LISTED, "{}");
+    api_wait_told(api, "stock listed absent; ");
+}
+
+/* More than the loop has taken may not wait for it: the rest comes in pages, which are asked for. */
+static void streamed_too_fast(void **state)
+{
+    struct kube_client *api = *state;
+    api->streams = true;
+    api_follow(api);
+    api_event(api, "WATCH deployments", KUBE_ADDED, STOCK);
+    api_event(api, "WATCH deployments", KUBE_LISTED, "{}");
+    AUTO_FREE char *blanks = mem_printf("%*s", (int)LIMIT_UNTAKEN_BYTES, "");
+    AUTO_FREE char *large = mem_printf("%s" POD("p-1", "u-1", "3"), blanks);
+    api_event(api, "WATCH pods", KUBE_ADDED, large);
+    api_answer(api, "LIST pods app=stock", LIST_OF("8", POD("p-2", "u-2", "4")), 0);
+    api_wait_told(api, "stock listed found; ");
+    api_list(api, 0, NULL);
+    api_wait_told(api, "list p-2; ");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -215,6 +294,10 @@ int main(void)
         TEST(a_deployment_that_cannot_be_read),
         TEST(no_selector),
         TEST(expired),
+        TEST(streamed),
+        TEST(streamed_in_part),
+        TEST(streamed_without_a_deployment),
+        TEST(streamed_too_fast),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Lists, in pages. A list of all objects is read in pages too, so that no answer is larger than it may be; all carry
- * the version of the first.
+ * the version of the first. A list that is the beginning of a watch is streamed by it (watching.c), in no order.
  */
 #include "lib/base/str.h"
 #include "lib/base/vec.h"

@@ -32,14 +32,15 @@ static void on_object(struct store_watch *watch, enum store_event_type type,
         watch->on_event(watch->user, type, &document);
 }
 
-static void on_bookmark(struct store_watch *watch, const struct kube_event *event)
+static void on_bookmark(struct store_watch *watch, enum store_event_type type,
+                        const struct kube_event *event)
 {
     struct span version;
     if (!text_version((struct span){event->object, event->object_bytes}, &version))
         return;
     AUTO_FREE char *text = mem_strndup(version.text, version.len);
     const struct document document = {.kind = watch->kind, .resource_version = text};
-    watch->on_event(watch->user, STORE_BOOKMARK, &document);
+    watch->on_event(watch->user, type, &document);
 }
 
 /* Trouble lasts: it is said once when it begins, and once when it is over. */
@@ -76,7 +77,10 @@ static void on_event(void *user, const struct kube_event *event)
         on_object(watch, STORE_DELETED, event);
         break;
     case KUBE_BOOKMARK:
-        on_bookmark(watch, event);
+        on_bookmark(watch, STORE_BOOKMARK, event);
+        break;
+    case KUBE_LISTED:
+        on_bookmark(watch, STORE_LISTED, event);
         break;
     case KUBE_EXPIRED:
         watch->on_event(watch->user, STORE_EXPIRED, NULL);
@@ -97,13 +101,13 @@ static void on_expired(struct outbox_item *item)
 }
 
 /*
- * Whether a watch can begin there. To the API server none, and 0, mean "anywhere, and begin with what there is":
- * not what store_watch() says.
+ * Whether a watch can begin there. To the API server 0 means "anywhere, and begin with what there is": not what
+ * store_watch() says.
  */
 static bool is_version(const char *resource_version)
 {
     int64_t number;
-    return str_parse_int64(resource_version, 1, INT64_MAX, &number);
+    return !resource_version || str_parse_int64(resource_version, 1, INT64_MAX, &number);
 }
 
 static void watch_objects(struct store_watch *watch, const struct store_query *query,
