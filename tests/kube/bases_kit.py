@@ -4,6 +4,7 @@ requests are watched."""
 import contextlib
 
 import basekit
+import kubekit
 import kubelet
 
 PREFIX = "koupleless.alipay.com/"
@@ -64,7 +65,7 @@ def on_every_pod(fleet, name, deployment=None):
 def lists(fleet):
     """How often the controller has listed Pods and Deployments."""
     user = f"system:serviceaccount:{fleet.namespace}:koupleless-controller"
-    return sum(event["verb"] == "list" and event["user"].get("username") == user
+    return sum(kubekit.is_list(event) and event["user"].get("username") == user
                and event.get("objectRef", {}).get("resource") in ("pods", "deployments")
                for event in fleet.cluster.audit_events())
 

@@ -130,6 +130,52 @@ def test_many_at_once_share_a_connection(probe, kube_namespace):
     assert probe.sockets() <= 8  # the pairs that wake the two threads among them
 
 
+# -- streaming lists --
+
+def streamed(watch):
+    """name -> object, and the version, of the list that a watch begins with; None where it can't be had."""
+    if watch.wait("LISTED", "EXPIRED")[0] == "EXPIRED":
+        return None
+    listed = {it["metadata"]["name"]: it for kind, it in watch.seen if kind == "ADDED"}
+    return listed, version_of(watch.seen[-1][1])
+
+
+def test_a_watch_begins_with_what_there_is(probe, kube_cluster, kube_namespace):
+    """Where the server offers that; where it does not, nobody is troubled, the second time either."""
+    at = {"namespace": kube_namespace, "labelSelector": "kept=yes"}
+    for i in range(5):
+        probe.call("create", "configmaps", namespace=kube_namespace, body={**config_map(f"c{i}"), "metadata": {
+            "name": f"c{i}", "labels": {"kept": "yes" if i else "no"}}})
+    watch = probe.watch("configmaps", None, **at)
+    found = streamed(watch)
+    if kube_cluster.version == "1.24":
+        watch.stop()
+        again = probe.watch("configmaps", None, **at)
+        again.wait("EXPIRED")
+        again.stop()
+        assert found is None and [kind for kind, _ in watch.seen + again.seen] == ["EXPIRED", "STOPPED"] * 2
+    else:
+        listed, version = found
+        page = probe.call("list", "configmaps", **at)
+        assert listed == {it["metadata"]["name"]: {**it, "apiVersion": "v1", "kind": "ConfigMap"} for it in page["items"]}
+        assert version_of(listed["c4"]) <= version <= version_of(page)
+        probe.call("delete", "configmaps", namespace=kube_namespace, name="c4")
+        assert watch.wait("DELETED")[1]["metadata"]["name"] == "c4"
+        watch.stop()
+        assert [kind for kind, _ in watch.seen] == ["WATCHING"] + ["ADDED"] * 4 + ["LISTED", "DELETED", "STOPPED"]
+
+
+def test_a_list_is_as_new_as_what_was_written_before(probe, kube_cluster, kube_namespace):
+    """Streamed or not, nobody reads from a cache that is behind."""
+    for i in range(20):
+        probe.call("create", "configmaps", namespace=kube_namespace, body=config_map(f"c{i}"))
+        watch = probe.watch("configmaps", None, namespace=kube_namespace)
+        found = streamed(watch)
+        watch.stop()
+        assert (found is None) == (kube_cluster.version == "1.24")
+        assert found is None or f"c{i}" in found[0]
+
+
 # -- watches --
 
 def test_a_watch_tells_what_changes(probe, kube_namespace):

@@ -14,6 +14,8 @@ from test_writes import requests, resource
 
 OTHER_BASES = "night-stock"
 ELECTED = ("--leader-elect", "--leader-identity", "one")
+STREAMED = {("list", "", "pods"), ("list", "", "services"), ("list", "apps", "deployments"),
+            ("list", "koupleless.alipay.com", "moduletemplates")}  # by watches; the right is for servers that can't
 
 
 @pytest.fixture(name="fleet")
@@ -118,11 +120,13 @@ def the_other_api(fleet):
     fleet.wait_completed("rpc")
     module = fleet.modules("rpc")[0].metadata.name
     stub = fleet.inventory
+    stub.ListModules(fleet.proto.ListModulesRequest(namespace=fleet.namespace))
     stub.GetModule(fleet.proto.GetModuleRequest(namespace=fleet.namespace, name=module))
     stub.ReplaceModule(fleet.proto.ReplaceModuleRequest(namespace=fleet.namespace, name=module))
     basekit.wait_until(lambda: module not in [one.metadata.name for one in fleet.modules("rpc")]
                        or fleet.installs("rpc") == 3, "the instance to be replaced")
     fleet.wait_agreement("rpc")
+    fleet.release.ListModuleDeployments(fleet.proto.ListModuleDeploymentsRequest(namespace=fleet.namespace))
     fleet.release.ListRevisions(fleet.proto.ListRevisionsRequest(namespace=fleet.namespace, name="rpc"))
     fleet.events(name="rpc")
     fleet.base_objects()
@@ -146,4 +150,6 @@ def test_rights_are_those_that_are_used(fleet):
     denied = {f"{event['verb']} {resource(event)}" for event in requests(fleet)
               if event.get("responseStatus", {}).get("code") == 403}
     assert not denied
-    assert used(fleet) == granted()
+    assert used(fleet) <= granted()
+    unused = granted() - used(fleet)
+    assert unused <= (set() if fleet.cluster.version == "1.24" else STREAMED), unused

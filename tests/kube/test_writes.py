@@ -5,6 +5,7 @@ import collections
 import re
 
 import basekit
+import kubekit
 import pytest
 
 INSTANCES = 10
@@ -109,6 +110,22 @@ def best_of_three(check):
 @pytest.fixture(name="fleet", scope="module")
 def fixture_fleet(module_fleet):
     return module_fleet(bases=INSTANCES, controller=("--base-silent-after", "6s"))  # a report every 2 s
+
+
+def test_lists_are_watches_where_the_server_can_do_that(fleet, kube_version):
+    """Then nothing is listed in pages; else each kind is, and the server was asked once, by all that began at once."""
+    fleet.apply_document(fleet.document("listed", fleet.jar("listed")))
+    fleet.wait_completed("listed")
+    kinds = {"moduledeployments", "modulereplicasets", "modules", "moduletemplates", "services", "deployments", "pods"}
+    asked = [event for event in requests(fleet) if resource(event) in kinds]
+    in_pages = {resource(event) for event in asked if event["verb"] == "list"}
+    refused = {event["responseStatus"]["code"] for event in asked
+               if "sendInitialEvents" in event["requestURI"] and event["responseStatus"]["code"] != 200}
+    if kube_version == "1.24":
+        assert in_pages == kinds and refused == {422}
+    else:
+        assert not in_pages and not refused
+        assert {resource(event) for event in asked if kubekit.is_streamed_list(event)} == kinds
 
 
 @best_of_three

@@ -32,6 +32,15 @@ CONTROLLERS = ["deployment", "replicaset", "garbagecollector", "endpoint", "endp
                "serviceaccount"]  # without those that watch for heartbeats of nodes
 ISSUER = "https://kubernetes.default.svc"
 
+def is_list(event):
+    """Whether an event of the audit log is about a list: one of its own, or one that a watch begins with."""
+    return event["verb"] == "list" or is_streamed_list(event)
+
+
+def is_streamed_list(event):
+    return "sendInitialEvents=true" in event["requestURI"] and event["stage"] != "ResponseComplete"  # told twice
+
+
 # The kernel ends a child with the thread that made it (setpriv): this one lives as long as Python does.
 _starter = concurrent.futures.ThreadPoolExecutor(1, "kubekit")
 
