@@ -100,7 +100,7 @@ def wait_told(fleet, name, *parts):
 FIELDS = [
     ("moduledeployments", "spec", "scaleReplicas", "patch moduledeployments "),
     ("moduledeployments", "status", "observedGeneration", "patch moduledeployments/status "),
-    ("modulereplicasets", "spec", "replicas", "create modulereplicasets "),
+    ("modulereplicasets", "spec", "replicas", " modulereplicasets "),
     ("modules", "spec", "baseName", "create modules "),
     ("modules", "status", "status", "patch modules/status "),
 ]
