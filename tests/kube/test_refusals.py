@@ -22,8 +22,9 @@ def fixture_fleet(kube_definitions, tmp_path_factory):
 
 @pytest.fixture(name="name")
 def fixture_name(fleet):
-    name = f"pay{next(_serial)}"
+    name, rights = f"pay{next(_serial)}", fleet.rights()
     yield name
+    fleet.give_back(rights)
     fleet.kubectl("delete", "moduledeployment", name, "--ignore-not-found", "--timeout=60s")
 
 

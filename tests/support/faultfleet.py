@@ -31,9 +31,12 @@ class FaultFleet(fleetkit.Fleet):
     def _role(self):
         return kubeapi.path("roles", self.namespace, f"{self.namespace}-{fleetkit.ACCOUNT}")
 
+    def rights(self):
+        return self.cluster.api.get(self._role())["rules"]
+
     def deny(self, verb, resource):
         """Takes a right away; what give_back() wants."""
-        rules = self.cluster.api.get(self._role())["rules"]
+        rules = self.rights()
         kept = json.loads(json.dumps(rules))
         for rule in kept:
             if resource in rule["resources"]:
