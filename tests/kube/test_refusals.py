@@ -99,11 +99,11 @@ def unknown(fleet, name, verb, resource):
 
 @pytest.mark.parametrize("resource", ["deployments", "pods"])
 def test_bases_that_may_not_be_listed(fleet, name, resource):
-    """By a controller that begins anew; what runs is left as it is, and what is new waits."""
+    """By a controller that begins anew, be it by a watch; what runs is left as it is, and what is new waits."""
     release(fleet, name)
     fleet.wait_completed(name)
     before = fleet.objects("modules")
-    rules = fleet.deny("list", resource)
+    rules = [fleet.deny(verb, resource) for verb in ("list", "watch")][0]
     fleet.restart("controller")
     md = unknown(fleet, name, "list", resource)
     assert f'in namespace "{fleet.namespace}"' in md.status.release_status.message
