@@ -119,7 +119,7 @@ static void it_is_lost_though_the_server_hangs(void **state)
     struct world *world = world_new(answers);
     kit_turn_until(world->loop, leads, world, "leadership");
     kit_clock_advance(&world->clock, KUBE_LEASE_RENEW_MS);
-    AUTO_FREE char *unanswered = request_after(world, 3);
+    mem_free(request_after(world, 3));
     loop_turn(world->loop);
     kit_clock_advance(&world->clock, KUBE_LEASE_GIVE_UP_MS - KUBE_LEASE_RENEW_MS - 1);
     loop_turn(world->loop);
