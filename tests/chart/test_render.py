@@ -165,7 +165,8 @@ def test_every_value_of_the_controller_has_its_place(helm):
     assert controller["image"] == "registry.example.com:5000/team/other/controller:1.2.3"
     assert scheduler["image"] == "registry.example.com:5000/team/other/scheduler:1.2.3"
     assert {"--agent-port=1300", "--base-silent-after=30s", "--log-format=json"} <= set(controller["args"])
-    assert "--log-level=debug" in scheduler["args"] and "env" not in controller
+    assert "--log-level=debug" in scheduler["args"]
+    assert [one["name"] for one in controller["env"]] == ["KOUPLELESS_LEADER_IDENTITY"]  # all namespaces
     assert controller["resources"]["limits"] == {"memory": "256Mi", "cpu": 1}
     for container in (controller, scheduler):
         assert container["imagePullPolicy"] == "Always" and container["securityContext"]["privileged"] is False
