@@ -34,7 +34,7 @@ WRITES_LIMIT = {"install": 3, "upgrade": 4, "remove": 3}
 TIME_LIMIT = 1.25  # of the bare client's
 RSS_MB_LIMIT = 80
 PATIENCE_S = 900
-EVENT_COUNTS_S = 15  # after which an Event that happened again has its count
+SETTLE_S = 15  # for status and counts of Events that are held back
 STEADY_S = 3  # memory that has not grown for so long
 PER_POD = 4  # Modules on each of the listed pods
 missed = []
@@ -144,8 +144,8 @@ def judge_release(what, counts, instances, seconds, bare_s, deployments):
 
 
 def judge_idle(fleet, idle_s):
-    """The Lease is renewed, and nothing else is written, once the counts of Events have been."""
-    time.sleep(EVENT_COUNTS_S)
+    """The Lease is renewed, and nothing else is written, once that is which a release leaves for later."""
+    time.sleep(SETTLE_S)
     before = written(fleet)
     time.sleep(idle_s)
     counts = written(fleet) - before
