@@ -141,8 +141,9 @@ struct kube_watch_request {
  *
  * Without a version it is a streaming list first: what there is comes as KUBE_ADDED, in no order, what changes
  * meanwhile in between, then KUBE_LISTED with the list's version. A server that is busy is asked again for some 10 s.
- * Where it can't be had KUBE_EXPIRED says so, for whatever reason, and a list by kube_send() has what there is, or the
- * error; a server that refuses it (it is on from 1.34), or comes to no end of it, is not asked again by this client.
+ * If it fails for any other reason KUBE_EXPIRED is the last event: list by kube_send(), which has the error too. A server
+ * that refuses streaming lists (they are on from 1.34), or falls silent in the middle of one, is not asked for another
+ * by this client.
  * https://kubernetes.io/docs/reference/using-api/api-concepts/#streaming-lists
  */
 struct kube_watch *kube_watch(struct kube_client *client, const struct kube_watch_request *request,

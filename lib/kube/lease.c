@@ -64,6 +64,11 @@ static bool is_ours(const struct kube_lease *lease)
     return str_eq(lease->holder, lease->identity);
 }
 
+bool kube_lease_held(const struct kube_lease *lease)
+{
+    return lease->epoch && lease->state == KUBE_LEASE_PRESENT && is_ours(lease);
+}
+
 static bool is_taken_from_us(const struct kube_lease *lease)
 {
     return lease->epoch && lease->state == KUBE_LEASE_PRESENT && !is_ours(lease);
@@ -205,7 +210,8 @@ int kube_lease_saw(struct kube_lease *lease, enum kube_lease_step step, const ch
     lease->promised_ms = promise(stored.spec.seconds);
     lease->transitions = stored.spec.transitions;
     lease->state = KUBE_LEASE_PRESENT;
-    if (step != KUBE_LEASE_LOOK && is_ours(lease))
+    bool in_time = lease->epoch || now_ms < asked_ms + KUBE_LEASE_GIVE_UP_MS;
+    if (step != KUBE_LEASE_LOOK && is_ours(lease) && in_time)
         became_holder(lease, asked_ms);
     return 0;
 }

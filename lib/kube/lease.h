@@ -73,6 +73,9 @@ int64_t kube_lease_lost_ms(const struct kube_lease *lease);
 char *kube_lease_body(const struct kube_lease *lease, const char *namespace, const char *name,
                       int64_t wall_ms);
 
+/** kube_lease_held() - it is ours, as far as the server has told. */
+bool kube_lease_held(const struct kube_lease *lease);
+
 /** kube_lease_hand_back() - a merge patch that lets others take it at once; for its holder. Owned. */
 char *kube_lease_hand_back(const struct kube_lease *lease, int64_t wall_ms);
 
@@ -81,7 +84,8 @@ char *kube_lease_hand_back(const struct kube_lease *lease, int64_t wall_ms);
  * @step:     what was asked
  * @asked_ms: mono, when that was
  *
- * With KUBE_LEASE_CREATE and _PATCH we are its holder now. The epoch is the Lease's resourceVersion of the moment when
+ * With KUBE_LEASE_CREATE and _PATCH we are its holder now, unless the answer came so late that leadership would be lost
+ * already: then it is to be renewed first. The epoch is the Lease's resourceVersion of the moment when
  * we became it: it grows with each change in the cluster, so a later leader's is higher, though the Lease be deleted.
  * Return: 0, or -1 with ERR_DATA_LOSS: that is no Lease, and counts as a failure.
  */

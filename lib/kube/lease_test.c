@@ -245,6 +245,23 @@ static void an_answer_that_was_lost(void **state)
     assert_int_equal(a.epoch, 110);
 }
 
+/* So late that it would be lost at once: nobody has acted yet, and it is renewed before. */
+static void an_answer_that_comes_late(void **state)
+{
+    (void)state;
+    struct server server = {true, 100, "a", 15, 3};
+    AUTO_LEASE struct kube_lease a;
+    kube_lease_init(&a, "a");
+    AUTO_FREE char *answer = document(&server);
+    int64_t late_ms = 1000 + KUBE_LEASE_GIVE_UP_MS;
+    kube_lease_saw(&a, KUBE_LEASE_PATCH, answer, strlen(answer), 1000, late_ms, NULL);
+    assert_int_equal(a.epoch, 0);
+    assert_false(kube_lease_held(&a));
+    assert_int_equal(turn(&a, &server, late_ms), KUBE_LEASE_PATCH);
+    assert_int_equal(kube_lease_lost_ms(&a), late_ms + KUBE_LEASE_GIVE_UP_MS);
+    assert_true(kube_lease_held(&a));
+}
+
 static void taken_by_another(void **state)
 {
     (void)state;
@@ -260,6 +277,7 @@ static void taken_by_another(void **state)
     int64_t at_ms;
     assert_int_equal(kube_lease_next(&a, 6000, &at_ms), KUBE_LEASE_LOST);
     assert_int_equal(at_ms, 6000);
+    assert_false(kube_lease_held(&a)); /* nor may it be handed back */
 }
 
 static void deleted_by_hand(void **state)
@@ -333,6 +351,7 @@ int main(void)
         cmocka_unit_test(handed_back),
         cmocka_unit_test(lost_by_silence),
         cmocka_unit_test(an_answer_that_was_lost),
+        cmocka_unit_test(an_answer_that_comes_late),
         cmocka_unit_test(taken_by_another),
         cmocka_unit_test(deleted_by_hand),
         cmocka_unit_test(what_is_written),

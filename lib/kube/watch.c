@@ -197,7 +197,8 @@ static bool is_refused(struct kube_watch *watch, const struct http_response *res
 static void list_failed(struct kube_watch *watch, const struct http_response *response,
                         const struct err *why)
 {
-    bool refused = why && (why->code == ERR_INVALID || why->code == ERR_UNIMPLEMENTED);
+    bool there = !response || response->status != 404; /* else the kind is not, streams may be */
+    bool refused = why && there && (why->code == ERR_INVALID || why->code == ERR_UNIMPLEMENTED);
     watch->unlisted = !kube_client_is_busy(response) || watch->tries >= LIST_TRIES;
     if (refused)
         kube_client_streams_not(watch->client, why);

@@ -47,10 +47,12 @@ static void tell_trouble(struct leader *leader, const struct question *question)
     const struct err *err = question->err;
     bool expected =
         err && (err->code == ERR_NOT_FOUND || err->code == ERR_CONFLICT || err->code == ERR_EXISTS);
-    if (err && !expected && !leader->in_trouble && !leader->stopping)
+    if (expected)
+        return;
+    if (err && !leader->in_trouble && !leader->stopping)
         log_warn(leader->options.log, "lease failed, tried again",
                  LOG_STR("step", steps[question->step]), LOG_ERR(err));
-    leader->in_trouble = err && !expected;
+    leader->in_trouble = err != NULL;
 }
 
 static void learn(struct leader *leader, struct question *question)
@@ -63,9 +65,10 @@ static void learn(struct leader *leader, struct question *question)
     else
         kube_lease_failed(&leader->lease, question->step, question->err, question->asked_ms);
     tell_trouble(leader, question);
-    if (!question->err && !leader->lease.epoch && !str_eq(before, leader->lease.holder))
-        log_info(leader->options.log, "another controller leads",
-                 LOG_STR("holder", leader->lease.holder));
+    const char *holder = leader->lease.holder;
+    bool others = !str_empty(holder) && !str_eq(holder, leader->lease.identity);
+    if (!question->err && others && !leader->lease.epoch && !str_eq(before, holder))
+        log_info(leader->options.log, "another controller leads", LOG_STR("holder", holder));
 }
 
 static void on_answered(struct loop_event *event)
@@ -201,11 +204,25 @@ static void hand_back(struct leader *leader)
     loop_turn(loop);
     int64_t until_ms = loop_now_ms(loop) + HAND_BACK_MS;
     wait_for_answer(leader, until_ms); /* which tells the version */
-    if (leader->question || !leader->lease.epoch || leader->lease.state != KUBE_LEASE_PRESENT)
+    if (leader->question || !kube_lease_held(&leader->lease))
         return;
     AUTO_FREE char *body = kube_lease_hand_back(&leader->lease, loop_wall_ms(loop));
     send_question(leader, KUBE_LEASE_PATCH, body);
     wait_for_answer(leader, until_ms);
+}
+
+void leader_withdraw(struct leader *leader)
+{
+    if (!leader || leader->leading)
+        return;
+    leader->stopping = true;
+    loop_timer_stop(leader->options.loop, &leader->timer);
+}
+
+/* Or will, by a question that is out. */
+static bool may_hold(const struct leader *leader)
+{
+    return leader->lease.epoch || (leader->question && leader->question->step != KUBE_LEASE_LOOK);
 }
 
 void leader_free(struct leader *leader)
@@ -214,7 +231,7 @@ void leader_free(struct leader *leader)
         return;
     leader->stopping = true;
     loop_timer_stop(leader->options.loop, &leader->timer);
-    if (leader->leading && !leader->lost)
+    if (may_hold(leader) && !leader->lost)
         hand_back(leader);
     kube_client_free(leader->client);
     loop_turn(leader->options.loop); /* a question that was out has been ended by that */

@@ -32,6 +32,13 @@ struct leader_options {
 int leader_new(struct leader **out, const struct leader_options *options, struct err **err);
 
 /**
+ * leader_withdraw() - one that does not lead will not either; the leader goes on being it
+ *
+ * Before everything else ends. On the loop's thread. NULL is fine.
+ */
+void leader_withdraw(struct leader *leader);
+
+/**
  * leader_free() - hands the Lease back where it is held, so that another leads at once; waits 2 s for that at most
  *
  * After everything that acts has ended. On the loop's thread, outside of loop_run(). NULL is fine.

@@ -161,6 +161,43 @@ static void one_that_stands_by_leaves_quietly(void **state)
     world_free(world);
 }
 
+/* What it is given at the last moment it gives back, and never acts upon. */
+static void one_that_withdraws_does_not_lead(void **state)
+{
+    (void)state;
+    static const char *const answers[] = {LEASE("40", ""), LEASE("41", "us"), LEASE("42", ""),
+                                          NULL};
+    struct world *world = world_new(answers);
+    mem_free(request_after(world, 1));
+    while (counter_get(&world->peer.requests) < 2)
+        loop_turn(world->loop); /* until it has asked for it */
+    leader_withdraw(world->leader);
+    leader_free(TAKE(world->leader));
+    AUTO_FREE char *back = peer_request(&world->peer);
+    assert_non_null(strstr(back, "\"holderIdentity\":\"\""));
+    assert_int_equal(world->epoch, 0);
+    world_free(world);
+}
+
+/* Another has taken it meanwhile: it is not ours to hand back. */
+static void what_another_holds_is_left_alone(void **state)
+{
+    (void)state;
+    static const char *const answers[] = {LEASE("40", ""), LEASE("41", "us"),
+                                          STATUS("409 Conflict", "Conflict"), LEASE("50", "them"),
+                                          NULL};
+    struct world *world = world_new(answers);
+    kit_turn_until(world->loop, leads, world, "leadership");
+    kit_clock_advance(&world->clock, KUBE_LEASE_RENEW_MS);
+    while (counter_get(&world->peer.requests) < 4) { /* the last look is out, or answered */
+        kit_clock_advance(&world->clock, 1);
+        loop_turn(world->loop);
+    }
+    leader_free(TAKE(world->leader));
+    assert_int_equal(counter_get(&world->peer.requests), 4);
+    world_free(world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -168,6 +205,8 @@ int main(void)
         cmocka_unit_test(it_is_lost_though_the_server_hangs),
         cmocka_unit_test(it_is_lost_where_another_has_taken_it),
         cmocka_unit_test(one_that_stands_by_leaves_quietly),
+        cmocka_unit_test(one_that_withdraws_does_not_lead),
+        cmocka_unit_test(what_another_holds_is_left_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,8 +2,8 @@
 /*
  * Bases whose agents fell silent. A base is not ready after base_silent_ms without a report, and gone
  * after base_gone_ms: its Base object is deleted, its Modules with it, and they are placed elsewhere
- * where replicas are counted. Silence begins at the start of the controller at the earliest, so that a
- * controller that was away blames nobody.
+ * where replicas are counted. Silence is counted from the moment when this controller begins to act at the
+ * earliest: neither one that was away nor one that stood by blames anybody.
  */
 #include "lib/base/str.h"
 #include "services/controller/controller_internal.h"

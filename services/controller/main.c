@@ -250,6 +250,7 @@ static int start(void *user, const void *filled, struct err **err)
 static void stop(void *user)
 {
     struct process *process = user;
+    leader_withdraw(process->leader);
     service_stop_serving(&process->service);
     controller_stop(process->controller);
     rpc_client_free(process->rpc);

@@ -74,6 +74,7 @@ struct event_entry *event_ledger_learn(struct event_ledger *ledger, const char *
                                    : age_ms < EVENT_LIFE_MS ? age_ms
                                                             : EVENT_LIFE_MS);
     }
+    entry->count -= entry->written; /* that is in @times */
     count(entry, times);
     event_entry_wrote(entry, now_ms);
     return entry;

@@ -162,6 +162,17 @@ static void what_happened_since_counts_more_than_what_was_stored(void **state)
     event_ledger_done(&ledger);
 }
 
+/* Written by ourselves before the list came, it is one of those that are stored. */
+static void what_we_wrote_is_not_counted_twice(void **state)
+{
+    (void)state;
+    struct event_ledger ledger = {0};
+    event_entry_wrote(event_ledger_note(&ledger, "shop", "pay.1", 9000, 5000), 5000);
+    event_ledger_note(&ledger, "shop", "pay.1", 9100, 5100);
+    assert_int_equal(event_ledger_learn(&ledger, "shop", "pay.1", 1, 9000, 9500, 5500)->count, 2);
+    event_ledger_done(&ledger);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -173,6 +184,7 @@ int main(void)
         cmocka_unit_test(many_are_forgotten_early),
         cmocka_unit_test(what_was_stored_grows_older),
         cmocka_unit_test(what_happened_since_counts_more_than_what_was_stored),
+        cmocka_unit_test(what_we_wrote_is_not_counted_twice),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

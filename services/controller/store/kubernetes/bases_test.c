@@ -114,9 +114,9 @@ static void a_pod_that_is_no_base(void **state)
         const char *told;
     } answers[] = {
         {LABELED("4", ""), 0, "done NOT_FOUND; "}, {NULL, ERR_NOT_FOUND, "done NOT_FOUND; "},
-        {NULL, ERR_CONFLICT, "done NOT_FOUND; "}, /* another Pod has its name */
-        {NULL, ERR_INVALID, "done NOT_FOUND; "},   {NULL, ERR_UNAVAILABLE, "done UNAVAILABLE; "},
-        {NULL, ERR_DENIED, "done DENIED; "},
+        {NULL, API_OTHER_UID, "done NOT_FOUND; "}, {NULL, ERR_UNAVAILABLE, "done UNAVAILABLE; "},
+        {NULL, ERR_CONFLICT, "done CONFLICT; "}, /* it was changed meanwhile */
+        {NULL, ERR_INVALID, "done INVALID; "},     {NULL, ERR_DENIED, "done DENIED; "},
     };
     struct kube_client *api = *state;
     for (size_t i = 0; i < ARRAY_LEN(answers); i++) {

@@ -233,6 +233,8 @@ static inline bool api_take(struct kube_client *api, const char *name, struct ap
     return found;
 }
 
+#define API_OTHER_UID ERR_CODE_MAX_ /* a patch of another Pod of this name */
+
 /** api_answer() - waits for the request whose name begins with @name, and answers @json, or @code where that is NULL. */
 static inline void api_answer(struct kube_client *api, const char *name, const char *json,
                               enum err_code code)
@@ -241,7 +243,9 @@ static inline void api_answer(struct kube_client *api, const char *name, const c
     API_WAIT(api_take(api, name, &request), name);
     AUTO_ERR struct err *err = NULL;
     struct kube_answer answer = {200, json, json ? strlen(json) : 0};
-    if (!json)
+    if (code == API_OTHER_UID)
+        err_field(&err, "metadata.uid", "field is immutable");
+    else if (!json)
         err_set(&err, code, "as the test says");
     request.done(request.user, json ? &answer : NULL, err);
     mem_free(request.name);

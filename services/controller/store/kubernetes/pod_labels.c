@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Labels of Pods: one merge patch after the other for each Pod, so that the last one that was asked for counts. */
+#include <string.h>
+
 #include "lib/base/limits.h"
 #include "lib/base/str.h"
 #include "services/controller/store/kubernetes/bases_internal.h"
@@ -68,10 +70,11 @@ static struct base_entry *entry_of(const struct label_patch *patch)
     return entry && str_eq(entry->pod.base->meta.uid, patch->uid) ? entry : NULL;
 }
 
-/* Whether the Pod that was meant is not there: another one has its name, which the API server calls one or the other. */
+/* Whether the patch was refused because the Pod of this name has another uid, and for nothing else. */
 static bool is_anothers(const struct err *err)
 {
-    return err->code == ERR_CONFLICT || err->code == ERR_INVALID;
+    return (err->code == ERR_INVALID && str_eq(err->field, "metadata.uid")) ||
+           (err->code == ERR_CONFLICT && strstr(err->message, "uid mismatch"));
 }
 
 static void conclude(const struct label_patch *patch)
