@@ -226,6 +226,7 @@ static void a_list_that_cannot_be_had_ends_the_watch(void **state)
         {{STATUS("401 X", "Unauthorized"), STATUS("401 X", "Unauthorized")}, true},
         {{STATUS("403 X", "Forbidden")}, true},
         {{STATUS("404 X", "NotFound")}, true},
+        {{"HTTP/1.1 404 X\r\n\r\n404 page not found\n"}, true}, /* the kind is not there yet */
         {{STATUS("410 X", "Expired")}, true},
         {{"HTTP/1.1 429 X\r\n\r\n", STATUS("422 X", "Invalid")}, false},
         {{"HTTP/1.1 503 X\r\nRetry-After: 0\r\n\r\n", STATUS("422 X", "Invalid")}, false},

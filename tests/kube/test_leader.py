@@ -56,10 +56,11 @@ class Service:
 
 
 class Candidates:
-    """Controllers "a", "b" ... of one fleet, behind a Service."""
+    """Controllers "a", "b" ... of one fleet, behind a Service. "a" is started."""
 
     def __init__(self, fleet, folder):
         self.fleet, self._folder, self.programs = fleet, folder, {}
+        fleet.replace("controller", self.start("a"))
         self._service = Service((fleet.host, 9090), self._ready)
 
     def _ready(self):
@@ -104,7 +105,6 @@ def fixture_candidates(new_fleet, tmp_path):
     fleet.stop_one("controller")
     found = Candidates(fleet, tmp_path / "candidates")
     try:
-        fleet.replace("controller", found.start("a"))
         found.wait_leads("a")
         found.start("b").wait_said("another controller leads")
         assert found.stands_by("b")
