@@ -180,13 +180,24 @@ static void plan_one_deployment(struct controller *controller, const char *key, 
     plan_service(&view, plan);
 }
 
+/* Whose @instance is; NULL: nobody's, or it is not known yet. */
+static struct deployment *deployment_of(const struct instance *instance)
+{
+    return instance->revision
+               ? CONTAINER_OF(instance->revision, struct cached_revision, view)->deployment
+               : NULL;
+}
+
+static bool is_going(const struct instance *instance)
+{
+    const struct deployment *deployment = deployment_of(instance);
+    return deployment && deployment->md->meta.deletion_ms;
+}
+
 /* Whether the revision of @instance is the one that its deployment wants now. */
 static bool is_wanted(struct controller *controller, const struct instance *instance)
 {
-    if (!instance->revision)
-        return false;
-    struct deployment *deployment =
-        CONTAINER_OF(instance->revision, struct cached_revision, view)->deployment;
+    struct deployment *deployment = deployment_of(instance);
     if (!deployment || deployment->md->meta.deletion_ms)
         return false;
     const char *wanted = cache_wanted(&controller->cache, deployment);
@@ -204,6 +215,7 @@ static void plan_one_module(struct controller *controller, const char *key, stru
     struct module_view view = {
         .instance = &instance->view,
         .wanted = is_wanted(controller, &instance->view),
+        .going = is_going(&instance->view),
         .bases_unknown = cache_base_unknown(&controller->cache, instance),
         .now_ms = controller->cache.now_ms,
         .wall_ms = loop_wall_ms(controller->loop),

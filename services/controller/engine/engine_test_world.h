@@ -460,6 +460,7 @@ static inline void world_plan_module(struct world *world, const struct instance 
         .instance = instance,
         .wanted = !kit->md->meta.deletion_ms && !kit->template_missing &&
                   str_eq(update, instance->revision->rs->meta.name),
+        .going = kit->md->meta.deletion_ms != 0,
         .now_ms = kit->now_ms,
         .wall_ms = kit->now_ms,
     };

@@ -374,10 +374,12 @@ static void show_being_replaced(struct planning *p)
 
 static void plan_install(struct planning *p)
 {
+    const char *next = p->view->going ? "it is about to go" : "being installed again";
     if (was_available(p->instance))
         set_phase(p, MODULE_UNAVAILABLE, "ModuleLost",
-                  mem_strdup("the base restarted without it; being installed again"));
-    install(p);
+                  mem_printf("the base restarted without it; %s", next));
+    if (!p->view->going)
+        install(p);
 }
 
 static void plan_presence(struct planning *p)

@@ -14,6 +14,7 @@ struct module_view {
     const struct instance *instance;
     bool bases_unknown; /* of its base Deployment: whether its base is gone is not known */
     bool wanted;        /* its revision is the one being released, or runs undisturbed */
+    bool going;         /* its ModuleDeployment is being deleted: nothing is installed any more */
     int64_t now_ms;     /* mono */
     int64_t wall_ms;
 };

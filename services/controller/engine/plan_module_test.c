@@ -18,6 +18,7 @@ struct row {
     const char *name;
     const char *revisions, *bases; /* as in the kit */
     bool unwanted;                 /* its revision is not the one being released */
+    bool going;                    /* its deployment is being deleted */
     enum operation_type type;
     enum operation_state state;
     int32_t failures, unanswered;
@@ -63,7 +64,8 @@ static char *plan_of(const struct row *row, bool events)
     struct module_view view = {
         .instance = instance,
         .bases_unknown = row->unknown,
-        .wanted = !row->unwanted,
+        .wanted = !row->unwanted && !row->going,
+        .going = row->going,
         .now_ms = KIT_NOW_MS,
         .wall_ms = KIT_NOW_MS,
     };
@@ -272,6 +274,17 @@ static void healing(void **state)
          .bases = "a",
          .reported = REPORTED_ABSENT,
          .plan = "module v1@a is Unavailable ModuleLost; install v1@a"},
+        {.name = "not in a deletion, which it is waiting for",
+         .revisions = "v1#1=1 aA",
+         .bases = "a",
+         .going = true,
+         .reported = REPORTED_ABSENT,
+         .plan = "module v1@a is Unavailable ModuleLost"},
+        {.name = "nor what never was there",
+         .revisions = "v1#1=1 aP",
+         .bases = "a",
+         .going = true,
+         .plan = ""},
         {.name = "3.2 broken",
          .revisions = "v1#1=1 aA",
          .bases = "a",
