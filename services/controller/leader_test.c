@@ -78,6 +78,15 @@ static char *request_after(struct world *world, int count)
     return peer_request(&world->peer);
 }
 
+/* Until it has asked @count times; time stands still, for what is late by it is given up. */
+static void turn_until_asked(struct world *world, int count)
+{
+    while (counter_get(&world->peer.requests) < count) {
+        loop_turn(world->loop);
+        sched_yield();
+    }
+}
+
 static bool leads(void *user)
 {
     return ((struct world *)user)->epoch != 0;
@@ -150,11 +159,8 @@ static void one_that_stands_by_leaves_quietly(void **state)
     static const char *const answers[] = {LEASE("40", "them"), LEASE("41", "them"), NULL};
     struct world *world = world_new(answers);
     mem_free(request_after(world, 1));
-    while (counter_get(&world->peer.requests) < 2) { /* it looks again and again */
-        kit_clock_advance(&world->clock, KUBE_LEASE_RETRY_MS);
-        loop_turn(world->loop);
-        sched_yield();
-    }
+    kit_clock_advance(&world->clock, KUBE_LEASE_RETRY_MS);
+    turn_until_asked(world, 2); /* it looks again */
     leader_free(TAKE(world->leader));
     assert_int_equal(world->epoch, 0);
     assert_int_equal(counter_get(&world->peer.requests), 2);
@@ -169,8 +175,7 @@ static void one_that_withdraws_does_not_lead(void **state)
                                           NULL};
     struct world *world = world_new(answers);
     mem_free(request_after(world, 1));
-    while (counter_get(&world->peer.requests) < 2)
-        loop_turn(world->loop); /* until it has asked for it */
+    turn_until_asked(world, 2); /* for it */
     leader_withdraw(world->leader);
     leader_free(TAKE(world->leader));
     AUTO_FREE char *back = peer_request(&world->peer);
@@ -189,10 +194,9 @@ static void what_another_holds_is_left_alone(void **state)
     struct world *world = world_new(answers);
     kit_turn_until(world->loop, leads, world, "leadership");
     kit_clock_advance(&world->clock, KUBE_LEASE_RENEW_MS);
-    while (counter_get(&world->peer.requests) < 4) { /* the last look is out, or answered */
-        kit_clock_advance(&world->clock, 1);
-        loop_turn(world->loop);
-    }
+    mem_free(request_after(world, 3));
+    kit_clock_advance(&world->clock, KUBE_LEASE_RETRY_MS);
+    turn_until_asked(world, 4); /* the last look is out, or answered */
     leader_free(TAKE(world->leader));
     assert_int_equal(counter_get(&world->peer.requests), 4);
     world_free(world);
