@@ -114,6 +114,13 @@ char *json_text(const cJSON *json)
     return text;
 }
 
+char *json_text_take(cJSON *json_taken)
+{
+    char *text = json_text(json_taken);
+    json_free(json_taken);
+    return text;
+}
+
 const cJSON *json_get(const cJSON *json, const char *path)
 {
     while (json && *path) {

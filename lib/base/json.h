@@ -128,6 +128,9 @@ cJSON *json_parse(const char *text, size_t len, size_t max, struct err **err);
 /** json_text() - compact text of @json, owned. */
 char *json_text(const cJSON *json);
 
+/** json_text_take() - the same; @json_taken is freed. */
+char *json_text_take(cJSON *json_taken);
+
 /** json_get() - the value at a dotted path ("status.conditions"), or NULL; for tests and printers. */
 const cJSON *json_get(const cJSON *json, const char *path);
 

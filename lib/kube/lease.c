@@ -132,13 +132,6 @@ static cJSON *add_spec(cJSON *json, const char *holder, int64_t promised_s, int6
     return spec;
 }
 
-static char *text_of(cJSON *json_taken)
-{
-    char *text = json_text(json_taken);
-    json_free(json_taken);
-    return text;
-}
-
 char *kube_lease_body(const struct kube_lease *lease, const char *namespace, const char *name,
                       int64_t wall_ms)
 {
@@ -155,7 +148,7 @@ char *kube_lease_body(const struct kube_lease *lease, const char *namespace, con
         cJSON_AddNumberToObject(spec, "leaseTransitions",
                                 absent ? 0 : (double)(lease->transitions + 1));
     }
-    return text_of(json);
+    return json_text_take(json);
 }
 
 char *kube_lease_hand_back(const struct kube_lease *lease, int64_t wall_ms)
@@ -163,7 +156,7 @@ char *kube_lease_hand_back(const struct kube_lease *lease, int64_t wall_ms)
     cJSON *json = cJSON_CreateObject(), *metadata = cJSON_AddObjectToObject(json, "metadata");
     cJSON_AddStringToObject(metadata, "resourceVersion", lease->version);
     add_spec(json, "", 1, wall_ms);
-    return text_of(json);
+    return json_text_take(json);
 }
 
 /* -- what came back -- */

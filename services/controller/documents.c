@@ -7,13 +7,6 @@
 #include "lib/model/labels.h"
 #include "services/controller/engine/plan_service.h"
 
-static char *text_of(cJSON *json_taken)
-{
-    char *text = json_text(json_taken);
-    json_free(json_taken);
-    return text;
-}
-
 void patch_text(cJSON *json, const char *key, const char *value)
 {
     cJSON_AddItemToObject(json, key,
@@ -85,7 +78,7 @@ char *document_replicaset(const struct module_deployment *md,
     json_map_copy(&rs->spec.template.base_selector, &template->base_selector);
     cJSON *json = module_replicaset_write(rs);
     module_replicaset_free(rs);
-    return text_of(json);
+    return json_text_take(json);
 }
 
 char *document_module(const struct module_replicaset *rs, const struct base *base, bool base_is_pod,
@@ -116,7 +109,7 @@ char *document_module(const struct module_replicaset *rs, const struct base *bas
     module->spec.upgrade_way_reason = str_empty(action->reason) ? NULL : mem_strdup(action->reason);
     cJSON *json = module_write(module);
     module_free(module);
-    return text_of(json);
+    return json_text_take(json);
 }
 
 char *document_service(const struct module_deployment *md,
@@ -125,7 +118,7 @@ char *document_service(const struct module_deployment *md,
     struct service *service = service_wanted(md, template);
     cJSON *json = service_write(service);
     service_free(service);
-    return text_of(json);
+    return json_text_take(json);
 }
 
 /* A list is replaced as a whole, so what the server gave to the port goes with it. */
@@ -155,7 +148,7 @@ char *patch_service(const struct module_deployment *md, const struct module_temp
     for (size_t i = 0; i < present->spec.selector.len; i++)
         if (!cJSON_GetObjectItemCaseSensitive(selector, present->spec.selector.items[i].key))
             cJSON_AddNullToObject(selector, present->spec.selector.items[i].key);
-    return text_of(patch);
+    return json_text_take(patch);
 }
 
 char *document_event(const char *name, const char *involved_kind,
@@ -175,7 +168,7 @@ char *document_event(const char *name, const char *involved_kind,
     event->first_ms = event->last_ms = wall_ms;
     cJSON *json = event_record_write(event);
     event_record_free(event);
-    return text_of(json);
+    return json_text_take(json);
 }
 
 char *patch_event(int32_t count, int64_t last_wall_ms)
@@ -202,7 +195,7 @@ char *patch_scale(int32_t replicas)
 /* A string as JSON text; NULL as null, which removes the field. */
 static char *quoted(const char *value)
 {
-    return text_of(value ? cJSON_CreateString(value) : cJSON_CreateNull());
+    return json_text_take(value ? cJSON_CreateString(value) : cJSON_CreateNull());
 }
 
 char *patch_renewal(const struct module_template_spec *template, int32_t revision)
@@ -220,7 +213,7 @@ char *patch_labels(const struct object_meta *meta, const struct json_map *change
     cJSON *labels = cJSON_AddObjectToObject(to, "labels");
     for (size_t i = 0; i < changes->len; i++)
         patch_text(labels, changes->items[i].key, changes->items[i].value);
-    return text_of(patch);
+    return json_text_take(patch);
 }
 
 char *patch_annotation(const char *name, const char *value)
@@ -251,7 +244,7 @@ static cJSON *finalizers_of(const struct object_meta *meta, const char *add, con
 
 char *patch_finalizers(const struct object_meta *meta, const char *add, const char *remove)
 {
-    AUTO_FREE char *text = text_of(finalizers_of(meta, add, remove));
+    AUTO_FREE char *text = json_text_take(finalizers_of(meta, add, remove));
     return mem_printf("{\"metadata\":{\"finalizers\":%s}}", text);
 }
 
@@ -266,7 +259,7 @@ char *patch_claim(const struct module_deployment *md)
         cJSON_AddNumberToObject(cJSON_AddObjectToObject(patch, "spec"), "scaleReplicas",
                                 md->spec.replicas);
     }
-    return text_of(patch);
+    return json_text_take(patch);
 }
 
 /* The base Deployment does not own it any more: that would delete it when spec.baseDeploymentName has long been another. */
@@ -300,7 +293,7 @@ char *patch_cleared(const struct object_meta *meta)
     for (size_t i = 0; i < meta->labels.len; i++)
         if (original_is_deployment_label(meta->labels.items[i].key))
             cJSON_AddNullToObject(labels, meta->labels.items[i].key);
-    return text_of(patch);
+    return json_text_take(patch);
 }
 
 char *patch_way(enum upgrade_way way, const char *reason)
@@ -321,7 +314,7 @@ static char *status_difference(cJSON *before_taken, cJSON *after_taken)
     cJSON_AddItemToObject(patch, "status", change ? change : cJSON_CreateObject());
     json_free(before_taken);
     json_free(after_taken);
-    return text_of(patch);
+    return json_text_take(patch);
 }
 
 char *patch_deployment_status(const struct module_deployment *md,
@@ -337,7 +330,7 @@ char *patch_replicaset_status(const struct module_replicaset_status *status)
     cJSON *patch = cJSON_CreateObject(), *json = cJSON_AddObjectToObject(patch, "status");
     cJSON_AddNumberToObject(json, "replicas", status->replicas);
     cJSON_AddNumberToObject(json, "availableReplicas", status->available_replicas);
-    return text_of(patch);
+    return json_text_take(patch);
 }
 
 char *patch_module_status(const struct module *module, const struct module_instance_status *status)

@@ -70,13 +70,6 @@ static cJSON *spec_json(const Report *report)
     return spec;
 }
 
-static char *text_of(cJSON *json_taken)
-{
-    char *text = json_text(json_taken);
-    json_free(json_taken);
-    return text;
-}
-
 static void create_base(struct controller *controller, const Report *report)
 {
     cJSON *json = cJSON_CreateObject(), *meta = cJSON_AddObjectToObject(json, "metadata");
@@ -87,7 +80,7 @@ static void create_base(struct controller *controller, const Report *report)
                             str_empty(report->namespace_) ? "default" : report->namespace_);
     cJSON_AddItemToObject(meta, "labels", labels_json(report));
     cJSON_AddItemToObject(json, "spec", spec_json(report));
-    controller_create(controller, KIND_BASE, text_of(json));
+    controller_create(controller, KIND_BASE, json_text_take(json));
 }
 
 static bool labels_differ(const struct json_map *labels, const Report *report)
@@ -116,7 +109,7 @@ static void patch_zone(struct controller *controller, const struct base *base, c
 {
     cJSON *json = cJSON_CreateObject(), *spec = cJSON_AddObjectToObject(json, "spec");
     patch_text(spec, "zone", report->zone);
-    controller_patch(controller, KIND_BASE, &base->meta, STORE_MAIN, text_of(json));
+    controller_patch(controller, KIND_BASE, &base->meta, STORE_MAIN, json_text_take(json));
 }
 
 static bool spec_differs(const struct base *base, const Report *report)
@@ -142,7 +135,7 @@ static void patch_base_spec(struct controller *controller, const struct base *ba
             cJSON_AddItemToObject(labels, base->meta.labels.items[i].key, cJSON_CreateNull());
     cJSON_AddItemToObject(meta, "labels", labels);
     cJSON_AddItemToObject(json, "spec", spec_json(report));
-    controller_patch(controller, KIND_BASE, &base->meta, STORE_MAIN, text_of(json));
+    controller_patch(controller, KIND_BASE, &base->meta, STORE_MAIN, json_text_take(json));
 }
 
 static void update_base_status(struct controller *controller, const struct base *base,
