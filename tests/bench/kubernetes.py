@@ -26,6 +26,7 @@ import basekit  # noqa: E402
 import fleetkit  # noqa: E402
 import kubeapi  # noqa: E402
 import kubekit  # noqa: E402
+import processor  # noqa: E402
 import programkit  # noqa: E402
 from kubeapi import path  # noqa: E402
 
@@ -168,12 +169,17 @@ def measure_release(folder, pods, deployments, idle_s):
             before, version = "", ""
             for what, version in (("install", "1.0.0"), ("upgrade", "2.0.0")):
                 counted = written(fleet)
+                before_s = processor.used_s()
                 seconds = release(fleet, names, pods, version)
+                ours_spent = processor.since(before_s)
                 counts = written(fleet) - counted
                 modules = cluster.api.get(path("modules", "shop"))["items"]
                 chains = chains_of(modules, version, before) + label_chains(plain, counts["patch", "pods"])
+                before_s = processor.used_s()
                 bare_s = bare(cluster, "write", "bare", chains=chains)
+                bare_spent = processor.since(before_s)
                 judge_release(what, counts, pods * deployments, seconds, bare_s, deployments)
+                print(f"  processor time: {ours_spent}; bare client: {bare_spent}")
                 before = version
             judge_idle(fleet, idle_s)
             counted = written(fleet)

@@ -161,9 +161,10 @@ class Cluster:
             return False
 
     def serves(self):
-        """The API server is ready."""
+        """The API server is ready, and has the namespace "default", which older ones make a little later."""
         try:
-            return self.api.text("GET", "/readyz") == "ok"
+            return (self.api.text("GET", "/readyz") == "ok"
+                    and bool(self.api.get(kubeapi.path("namespaces", name="default"))))
         except (OSError, http.client.HTTPException, kubeapi.ApiError):
             return False
 
