@@ -70,9 +70,10 @@ static bool post(struct loop *loop, struct loop_event *event, bool bounded)
     if (room) {
         list_append(&loop->inbox, &event->node);
         loop->inbox_len++;
-        pthread_cond_signal(&loop->wake);
     }
     pthread_mutex_unlock(&loop->lock);
+    if (room)
+        pthread_cond_signal(&loop->wake); /* who wakes finds the lock free */
     return room;
 }
 

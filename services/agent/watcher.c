@@ -20,8 +20,12 @@ struct watcher {
     char *page, *page_error;
     size_t page_len;
 
+    bool
+        in_doubt; /* since the round before Arklet was silent, or a module has gone: may be another JVM */
+
     int64_t uptime_s; /* of the JVM; -1 = not known */
     int64_t uptime_asked_ms, uptime_known_ms;
+    int64_t uptime_round_ms; /* when the round began that asked last */
 };
 
 /* The next round begins so long after the beginning of the last one. */
@@ -145,11 +149,23 @@ static void on_jvm(void *user, const char *body, size_t len, const struct err *e
     ask_page(watcher);
 }
 
+/* Rounds that come close together, for operations, need not ask each time. */
+static bool jvm_due(const struct watcher *watcher)
+{
+    return !watcher->state.boot_id || watcher->in_doubt ||
+           watcher->began_ms - watcher->uptime_round_ms >= watcher->options.every_ms;
+}
+
 static void ask_jvm(struct watcher *watcher)
 {
+    if (!jvm_due(watcher)) {
+        ask_page(watcher);
+        return;
+    }
     cJSON *body = cJSON_CreateObject();
     cJSON_AddStringToObject(body, "type", "system");
     cJSON_AddItemToArray(cJSON_AddArrayToObject(body, "metrics"), cJSON_CreateString("jvm"));
+    watcher->uptime_round_ms = watcher->began_ms;
     watcher->uptime_asked_ms = loop_now_ms(watcher->options.loop);
     arklet_ask(watcher->options.arklet, "health", body, watcher->options.query_ms, on_jvm, watcher);
 }
@@ -168,9 +184,18 @@ static bool same_modules(const struct biz_list *a, const struct biz_list *b)
     return true;
 }
 
+static bool has_lost_one(const struct biz_list *before, const struct biz_list *now)
+{
+    for (size_t i = 0; i < before->len; i++)
+        if (!biz_list_find(now, before->items[i].name, before->items[i].version))
+            return true;
+    return false;
+}
+
 static void note_modules(struct watcher *watcher, const struct biz_list *modules_taken)
 {
     struct base_state *state = &watcher->state;
+    watcher->in_doubt = !state->arklet_answered || has_lost_one(&state->modules, modules_taken);
     watcher->changed |= !state->modules_known || !same_modules(&state->modules, modules_taken);
     biz_list_done(&state->modules);
     state->modules = *modules_taken;

@@ -253,10 +253,16 @@ static bool installed(const struct planning *p)
     return (by_operation || by_report || by_status) && !reported_lost(p);
 }
 
-/* A report since the last operation has ended says that it is there; how well it is came with it. */
+/*
+ * A report since the last operation has ended says that it is there; how well it is came with it. What got the
+ * traffic by a switch was there before, and as well.
+ */
 static bool reported_there(const struct planning *p)
 {
-    return p->instance->reported == REPORTED_ACTIVE || p->instance->reported == REPORTED_INACTIVE;
+    bool switched =
+        p->operation->type == OPERATION_SWITCH && p->operation->state == OPERATION_SUCCEEDED;
+    return switched || p->instance->reported == REPORTED_ACTIVE ||
+           p->instance->reported == REPORTED_INACTIVE;
 }
 
 /* Beside its predecessor a new version starts inactive; an instance with a successor stays as it is. An
