@@ -31,22 +31,9 @@
 #include "lib/model/labels.h"
 #include "services/controller/engine/batches.h"
 #include "services/controller/engine/counts.h"
+#include "services/controller/engine/plan_deployment_internal.h"
 #include "services/controller/engine/release_status.h"
-#include "services/controller/engine/rollout.h"
 #include "services/controller/engine/scale.h"
-
-/* One planning of one deployment. */
-struct planning {
-    const struct deployment_view *view;
-    const struct module_deployment *md;
-    struct plan *plan;
-    struct revision *update;                 /* the revision that is wanted */
-    int32_t target;                          /* instances wanted at the end */
-    int32_t others;                          /* instances that all other revisions count for */
-    size_t status_at;                        /* where in the plan the status is written */
-    struct module_deployment_status *status; /* being made */
-    struct release_status *release;          /* of it */
-};
 
 char *update_revision_name(const struct module_deployment *md,
                            const struct module_template_spec *template)
@@ -55,104 +42,10 @@ char *update_revision_name(const struct module_deployment *md,
     return mem_printf("%s-%s", md->meta.name, hash);
 }
 
-/* -- numbers -- */
-
-static int64_t newest_revision(const struct deployment_view *view)
-{
-    int64_t newest = 0;
-    for (size_t i = 0; i < view->revision_count; i++) {
-        int64_t number = revision_number(view->revisions[i]->rs);
-        newest = number > newest ? number : newest;
-    }
-    return newest;
-}
-
-static struct rollout rollout_of(const struct planning *p)
-{
-    return (struct rollout){
-        .target = p->target,
-        .updated_before = p->release->original_updated_replicas,
-        .changes = p->release->original_delta_replicas,
-        .batch_count = p->release->planned_batch_count,
-        .beta = p->release->planned_use_beta,
-        .symmetric = p->md->spec.replicas == REPLICAS_SYMMETRIC,
-    };
-}
-
-static struct rollout_numbers wanted_now(const struct planning *p)
-{
-    if (p->release->progress == PROGRESS_COMPLETED)
-        return (struct rollout_numbers){.updated = p->target, .others = 0};
-    struct rollout rollout = rollout_of(p);
-    return rollout_wanted(&rollout, p->release->current_batch, p->update->existing, p->others);
-}
-
-static void set_replicas(struct plan *plan, const struct revision *revision, int32_t replicas)
-{
-    if (revision->rs->spec.replicas != replicas)
-        plan_add(plan, ACTION_SET_REPLICAS, revision->rs->meta.name)->number = replicas;
-}
-
-/* What each revision has now becomes what it is to have: nothing new moves, and who has a successor
- * on its way still goes when that is there. Written before the status. */
-static void freeze_numbers(struct planning *p)
-{
-    for (size_t i = 0; i < p->view->revision_count; i++) {
-        struct revision *revision = p->view->revisions[i];
-        set_replicas(p->plan, revision, places(revision, p->update));
-    }
-    p->status_at = p->plan->actions.len;
-}
-
-/* Gives @total instances to the revisions other than @update: the newest keep theirs longest. */
-static void distribute_others(const struct deployment_view *view, const struct revision *update,
-                              int32_t total, struct plan *plan)
-{
-    for (struct revision *r = next_older(view, update, INT64_MAX); r;
-         r = next_older(view, update, revision_number(r->rs))) {
-        int32_t has = counted(view, r), keep = has < total ? has : total;
-        set_replicas(plan, r, keep);
-        total -= keep;
-    }
-}
-
-/*
- * Instances of the batch that find no room, and that no old instance makes room for. That is so when a
- * base was lost with the old instance that was to be replaced, or is not selected; then others give way early.
- */
-static int32_t without_room(const struct planning *p, struct rollout_numbers wanted)
-{
-    if (!str_starts_with(p->update->place.explanation, NO_CAPACITY))
-        return 0;
-    int32_t giving_way = places_given(p->view, p->update, wanted.others);
-    int32_t missing = wanted.updated - p->update->existing - giving_way;
-    return missing < 0 ? 0 : missing < wanted.others ? missing : wanted.others;
-}
-
-static void apply_numbers(struct planning *p)
-{
-    struct rollout_numbers wanted = wanted_now(p);
-    wanted.others -= without_room(p, wanted);
-    set_replicas(p->plan, p->update, wanted.updated);
-    distribute_others(p->view, p->update, wanted.others, p->plan);
-}
-
-/* Every instance of the batch is Available, and what it replaces or removes is gone. */
-static bool batch_done(const struct planning *p)
-{
-    struct rollout_numbers wanted = wanted_now(p);
-    int32_t others = 0;
-    for (size_t i = 0; i < p->view->revision_count; i++)
-        if (p->view->revisions[i] != p->update)
-            others += p->view->revisions[i]->existing + p->view->revisions[i]->terminating;
-    return p->update->existing == wanted.updated && p->update->available >= wanted.updated &&
-           p->update->terminating == 0 && others <= wanted.others;
-}
-
 /* -- moves of the state machine -- */
 
-static void move(struct planning *p, enum release_progress progress, const char *reason,
-                 char *message_taken)
+void plan__move(struct planning *p, enum release_progress progress, const char *reason,
+                char *message_taken)
 {
     release_move(p->release, progress, reason, message_taken, p->view->wall_ms);
 }
@@ -162,7 +55,7 @@ static const char *plural(int32_t count)
     return count == 1 ? "" : "s";
 }
 
-static void execute_batch(struct planning *p)
+void plan__execute_batch(struct planning *p)
 {
     mem_replace(&p->release->batch_progress, "Executing");
     p->release->next_reconcile_ms = 0;
@@ -170,10 +63,10 @@ static void execute_batch(struct planning *p)
                         ? mem_printf("batch %d of %d is being executed", p->release->current_batch,
                                      p->release->real_batch_count)
                         : mem_strdup("nothing to change, not all instances are available yet");
-    move(p, PROGRESS_EXECUTING, "BatchExecuting", message);
+    plan__move(p, PROGRESS_EXECUTING, "BatchExecuting", message);
 }
 
-static void complete(struct planning *p)
+void plan__complete(struct planning *p)
 {
     mem_replace(&p->release->batch_progress, "Completed");
     p->release->next_reconcile_ms = 0;
@@ -181,16 +74,16 @@ static void complete(struct planning *p)
         plan_event(p->plan, "", false, "ReleaseCompleted",
                    mem_printf("%s is released: %d instance%s", p->release->update_revision,
                               p->target, plural(p->target)));
-    move(p, PROGRESS_COMPLETED, "ReleaseCompleted",
-         mem_printf("%d instance%s released", p->target, p->target == 1 ? " is" : "s are"));
+    plan__move(p, PROGRESS_COMPLETED, "ReleaseCompleted",
+               mem_printf("%d instance%s released", p->target, p->target == 1 ? " is" : "s are"));
 }
 
-static void begin_batch(struct planning *p, int32_t batch)
+void plan__begin_batch(struct planning *p, int32_t batch)
 {
     p->release->current_batch = batch;
     p->release->last_transition_ms = p->view->wall_ms;
-    execute_batch(p);
-    struct rollout rollout = rollout_of(p);
+    plan__execute_batch(p);
+    struct rollout rollout = plan__rollout(p);
     int32_t size = batches_end(rollout.changes, rollout.batch_count, rollout.beta, batch) -
                    batches_end(rollout.changes, rollout.batch_count, rollout.beta, batch - 1);
     plan_event(p->plan, "", false, "BatchStarted",
@@ -201,16 +94,16 @@ static void begin_batch(struct planning *p, int32_t batch)
 
 static void next_batch(struct planning *p)
 {
-    begin_batch(p, p->release->current_batch + 1);
-    apply_numbers(p);
+    plan__begin_batch(p, p->release->current_batch + 1);
+    plan__apply_numbers(p);
 }
 
 static void pause_by_user(struct planning *p)
 {
-    freeze_numbers(p);
-    move(p, PROGRESS_PAUSED, REASON_PAUSED_BY_USER,
-         mem_printf("paused by spec.pause in batch %d of %d", p->release->current_batch,
-                    p->release->real_batch_count));
+    plan__freeze_numbers(p);
+    plan__move(p, PROGRESS_PAUSED, REASON_PAUSED_BY_USER,
+               mem_printf("paused by spec.pause in batch %d of %d", p->release->current_batch,
+                          p->release->real_batch_count));
 }
 
 static int64_t gray_ms(const struct planning *p)
@@ -233,11 +126,12 @@ static void wait_for_person(struct planning *p)
 {
     mem_replace(&p->release->batch_progress, "Completed");
     p->release->next_reconcile_ms = gray_ms(p) ? p->view->wall_ms + gray_ms(p) : 0;
-    move(p, PROGRESS_PAUSED, REASON_WAITING_FOR_CONFIRMATION,
-         mem_printf("batch %d of %d is done and waits for confirmation: set spec.pause to false or "
-                    "spec.confirmBatchNum to %d",
-                    p->release->current_batch, p->release->real_batch_count,
-                    p->release->current_batch));
+    plan__move(
+        p, PROGRESS_PAUSED, REASON_WAITING_FOR_CONFIRMATION,
+        mem_printf("batch %d of %d is done and waits for confirmation: set spec.pause to false or "
+                   "spec.confirmBatchNum to %d",
+                   p->release->current_batch, p->release->real_batch_count,
+                   p->release->current_batch));
     plan_event(p->plan, "", false, REASON_WAITING_FOR_CONFIRMATION,
                mem_strdup(p->release->message));
 }
@@ -247,9 +141,10 @@ static void wait_gray_time(struct planning *p, int64_t end_wall_ms)
     mem_replace(&p->release->batch_progress, "Completed");
     p->release->next_reconcile_ms = end_wall_ms;
     char until[TIME_TEXT_SIZE];
-    move(p, PROGRESS_PAUSED, REASON_GRAY_TIME,
-         mem_printf("batch %d of %d is done; the next begins at %s", p->release->current_batch,
-                    p->release->real_batch_count, time_format(end_wall_ms, until)));
+    plan__move(p, PROGRESS_PAUSED, REASON_GRAY_TIME,
+               mem_printf("batch %d of %d is done; the next begins at %s",
+                          p->release->current_batch, p->release->real_batch_count,
+                          time_format(end_wall_ms, until)));
     plan_requeue(p->plan, p->view->now_ms + (end_wall_ms - p->view->wall_ms));
 }
 
@@ -276,7 +171,7 @@ static void after_batch(struct planning *p)
     const struct operation_strategy *strategy = &p->md->spec.strategy;
     if (p->release->current_batch >= p->release->real_batch_count) {
         batch_completed_event(p);
-        complete(p);
+        plan__complete(p);
     } else if (strategy->need_confirm && !recorded_as_done(p)) {
         mem_replace(&p->release->batch_progress, "Completed");
     } else if (strategy->need_confirm &&
@@ -299,13 +194,13 @@ static void after_batch(struct planning *p)
 static void advance_executing(struct planning *p)
 {
     bool waits = recorded_as_done(p) && p->md->spec.strategy.need_confirm;
-    if (batch_done(p) || waits) {
+    if (plan__batch_done(p) || waits) {
         after_batch(p);
     } else if (p->md->spec.pause) {
         pause_by_user(p);
     } else {
-        execute_batch(p);
-        apply_numbers(p);
+        plan__execute_batch(p);
+        plan__apply_numbers(p);
     }
 }
 
@@ -318,7 +213,7 @@ static void refuse_confirmation(struct planning *p, int32_t number)
         return;
     }
     plan_event(p->plan, "", true, "ConfirmationRefused", mem_strdup(message));
-    move(p, PROGRESS_PAUSED, REASON_WAITING_FOR_CONFIRMATION, message);
+    plan__move(p, PROGRESS_PAUSED, REASON_WAITING_FOR_CONFIRMATION, message);
 }
 
 static void advance_waiting(struct planning *p)
@@ -335,7 +230,7 @@ static void advance_waiting(struct planning *p)
     } else {
         if (spec->confirm_batch_num)
             refuse_confirmation(p, spec->confirm_batch_num);
-        apply_numbers(p);
+        plan__apply_numbers(p);
     }
 }
 
@@ -345,18 +240,18 @@ static void advance_gray_time(struct planning *p)
     if (p->md->spec.pause) {
         pause_by_user(p);
     } else if (left_ms > 0 && end_ms != p->release->next_reconcile_ms) {
-        apply_numbers(p);
+        plan__apply_numbers(p);
         wait_gray_time(p, end_ms); /* written, or it would begin again with every look at it */
     } else if (left_ms > 0) {
-        apply_numbers(p);
+        plan__apply_numbers(p);
         plan_requeue(p->plan, p->view->now_ms + left_ms);
-    } else if (batch_done(p)) {
+    } else if (plan__batch_done(p)) {
         next_batch(p);
     } else {
-        apply_numbers(p);
-        move(p, PROGRESS_PAUSED, REASON_GRAY_TIME,
-             mem_printf("gray time is over, but batch %d is not healthy any more",
-                        p->release->current_batch));
+        plan__apply_numbers(p);
+        plan__move(p, PROGRESS_PAUSED, REASON_GRAY_TIME,
+                   mem_printf("gray time is over, but batch %d is not healthy any more",
+                              p->release->current_batch));
     }
 }
 
@@ -367,7 +262,7 @@ static void stay_paused(struct planning *p)
         struct revision *revision = p->view->revisions[i];
         int32_t has = places(revision, p->update);
         if (revision != p->update && has < revision->rs->spec.replicas)
-            set_replicas(p->plan, revision, has);
+            plan__set_replicas(p->plan, revision, has);
     }
 }
 
@@ -378,8 +273,8 @@ static void advance_paused(struct planning *p)
     } else if (str_eq(p->release->reason, REASON_GRAY_TIME)) {
         advance_gray_time(p);
     } else if (!p->md->spec.pause) {
-        execute_batch(p);
-        apply_numbers(p);
+        plan__execute_batch(p);
+        plan__apply_numbers(p);
     } else if (p->md->spec.replicas == REPLICAS_SYMMETRIC) {
         stay_paused(p);
     }
@@ -401,14 +296,13 @@ static bool abort_asked(const struct planning *p)
                   p->release->update_revision);
 }
 
-/* Nobody is to confirm any more: our pause goes. The status first: what waits without a pause counts as
- * confirmed; if nothing comes of what was wanted, it is asked again. Return: false where it is not ours. */
-static bool withdraw_gate(struct planning *p)
+bool plan__withdraw_gate(struct planning *p)
 {
     if (!own_pause(p))
         return false;
     if (p->release->progress == PROGRESS_PAUSED)
-        move(p, PROGRESS_EXECUTING, "BatchExecuting", mem_strdup("no confirmation is needed"));
+        plan__move(p, PROGRESS_EXECUTING, "BatchExecuting",
+                   mem_strdup("no confirmation is needed"));
     else
         plan_add(p->plan, ACTION_SET_PAUSE, "")->number = 0;
     return true;
@@ -416,12 +310,12 @@ static bool withdraw_gate(struct planning *p)
 
 static void abort_release(struct planning *p)
 {
-    if (withdraw_gate(p))
+    if (plan__withdraw_gate(p))
         return;
-    freeze_numbers(p);
-    move(p, PROGRESS_ABORTED, "AbortedByUser",
-         mem_printf("given up in batch %d of %d", p->release->current_batch,
-                    p->release->real_batch_count));
+    plan__freeze_numbers(p);
+    plan__move(p, PROGRESS_ABORTED, "AbortedByUser",
+               mem_printf("given up in batch %d of %d", p->release->current_batch,
+                          p->release->real_batch_count));
     plan_event(p->plan, "", true, "ReleaseAborted", mem_strdup(p->release->message));
 }
 
@@ -435,108 +329,11 @@ static void advance(struct planning *p)
     } else if (progress == PROGRESS_PAUSED) {
         advance_paused(p);
     } else if (progress == PROGRESS_ABORTED && !abort_asked(p)) {
-        execute_batch(p);
+        plan__execute_batch(p);
     } else if (progress == PROGRESS_COMPLETED) {
-        apply_numbers(p);
-        complete(p);
+        plan__apply_numbers(p);
+        plan__complete(p);
     }
-}
-
-/* -- the beginning of a release -- */
-
-static bool begins(const struct planning *p)
-{
-    const struct release_status *release = p->release;
-    return !str_eq(release->update_revision, p->update->rs->meta.name) ||
-           release->target_replicas != p->md->spec.replicas ||
-           release->planned_batch_count != p->md->spec.strategy.batch_count ||
-           release->planned_use_beta != p->md->spec.strategy.use_beta ||
-           release->progress == PROGRESS_INIT;
-}
-
-/* Records what is to be changed, from what is there; nothing moves yet. */
-static void begin(struct planning *p)
-{
-    if (withdraw_gate(p))
-        return; /* it belonged to the release before */
-    struct release_status *release = p->release;
-    freeze_numbers(p);
-    mem_replace(&release->update_revision, p->update->rs->meta.name);
-    release->target_replicas = p->md->spec.replicas;
-    release->planned_batch_count = p->md->spec.strategy.batch_count;
-    release->planned_use_beta = p->md->spec.strategy.use_beta;
-    release->original_updated_replicas = p->update->existing;
-    release->original_delta_replicas =
-        rollout_changes(p->target, p->update->existing, places_of_others(p->view, p->update));
-    release->real_batch_count = batches_count(
-        release->original_delta_replicas, release->planned_batch_count, release->planned_use_beta);
-    if (release->original_delta_replicas > 0) {
-        begin_batch(p, 1);
-        return;
-    }
-    release->current_batch = 0; /* the numbers are right already: only the gate is left */
-    if (batch_done(p))
-        complete(p);
-    else
-        execute_batch(p);
-}
-
-/* -- what has to be there first -- */
-
-/* A release that waits keeps saying for what: the reason decides how it goes on. */
-static void report_problem(struct planning *p, const char *reason, char *message_taken)
-{
-    struct release_status *release = p->release;
-    if (!str_eq(release->message, message_taken))
-        plan_event(p->plan, "", true, reason, mem_strdup(message_taken));
-    AUTO_FREE char *kept = mem_strdup(release->reason);
-    bool completed = release->progress == PROGRESS_COMPLETED;
-    bool paused = release->progress == PROGRESS_PAUSED;
-    move(p, completed ? PROGRESS_INIT : release->progress, paused ? kept : reason, message_taken);
-    status_count(p->view, NULL, p->md->spec.replicas > 0 ? p->md->spec.replicas : 0, p->status);
-}
-
-/* Return: false where something is missing, and the plan says how it comes or what is wrong. */
-static bool prepare(struct planning *p)
-{
-    const struct module_deployment *md = p->md;
-    if (!p->view->template) {
-        report_problem(p, "TemplateNotFound",
-                       mem_printf("ModuleTemplate %s is not there", md->spec.template_ref));
-        return false;
-    }
-    if (p->view->owner_conflict) {
-        report_problem(p, "OwnedByAnother",
-                       mem_printf("module %s on %s belongs to ModuleDeployment %s",
-                                  p->view->template->module.name, md->spec.base_deployment_name,
-                                  p->view->owner_conflict));
-        return false;
-    }
-    if (p->view->bases_problem) {
-        report_problem(p, p->view->bases_unknown ? "BasesUnknown" : "BaseDeploymentNotFound",
-                       mem_strdup(p->view->bases_problem));
-        return false;
-    }
-    if (!meta_has_finalizer(&md->meta, FINALIZER_DEPLOYMENT)) {
-        plan_add(p->plan, ACTION_ADD_FINALIZER, "");
-        return false;
-    }
-    AUTO_FREE char *name = update_revision_name(md, p->view->template);
-    p->update = view_revision(p->view, name);
-    int64_t newest = newest_revision(p->view);
-    if (!p->update) {
-        plan_add(p->plan, ACTION_CREATE_REPLICASET, name)->number = (int32_t)newest + 1;
-        return false;
-    }
-    bool url_changed =
-        !str_eq(p->update->rs->spec.template.module.url, p->view->template->module.url);
-    bool returns = revision_number(p->update->rs) != newest;
-    if (url_changed || returns) {
-        int64_t number = returns ? newest + 1 : newest;
-        plan_add(p->plan, ACTION_RENEW_REPLICASET, name)->number = (int32_t)number;
-        return false;
-    }
-    return true;
 }
 
 /* Revisions without instances beyond spec.revisionHistoryLimit go, the oldest first. */
@@ -551,69 +348,15 @@ static void trim_history(struct planning *p)
     }
 }
 
-/* -- deletion: offline in batches, each gated; nobody is asked, and a pause does not hold it -- */
-
-static int32_t all_instances(const struct deployment_view *view)
-{
-    int32_t count = 0;
-    for (size_t i = 0; i < view->revision_count; i++)
-        count += view->revisions[i]->existing + view->revisions[i]->terminating;
-    return count;
-}
-
-/* Instances that may stay in the current batch of the deletion. */
-static int32_t left_after_batch(const struct release_status *release)
-{
-    return release->original_delta_replicas -
-           batches_end(release->original_delta_replicas, release->planned_batch_count,
-                       release->planned_use_beta, release->current_batch);
-}
-
-static void begin_deletion(struct planning *p)
-{
-    struct release_status *release = p->release;
-    freeze_numbers(p);
-    release->planned_batch_count = p->md->spec.strategy.batch_count;
-    release->planned_use_beta = p->md->spec.strategy.use_beta;
-    release->original_delta_replicas = places_of_others(p->view, NULL);
-    release->real_batch_count = batches_count(
-        release->original_delta_replicas, release->planned_batch_count, release->planned_use_beta);
-    release->current_batch = 1;
-    release->next_reconcile_ms = 0;
-}
-
-static void plan_deletion(struct planning *p)
-{
-    struct release_status *release = p->release;
-    int32_t instances = all_instances(p->view);
-    if (instances == 0) {
-        if (!p->view->service_count) /* plan_service() removes it, last of all */
-            plan_add(p->plan, ACTION_REMOVE_FINALIZER, "");
-        return;
-    }
-    bool begins = release->progress != PROGRESS_TERMINATING;
-    if (begins)
-        begin_deletion(p);
-    while (!begins && instances <= left_after_batch(release) &&
-           release->current_batch < release->real_batch_count)
-        release->current_batch++;
-    move(p, PROGRESS_TERMINATING, "Deleting",
-         mem_printf("going offline, batch %d of %d", release->current_batch,
-                    release->real_batch_count));
-    if (!begins)
-        distribute_others(p->view, NULL, left_after_batch(release), p->plan);
-    status_count(p->view, NULL, 0, p->status);
-}
-
 static void plan_wanted(struct planning *p)
 {
-    if (plan_scale(p->view, p->plan) || !prepare(p))
+    if (plan_scale(p->view, p->plan) || !plan__prepare(p))
         return;
     p->others = counted_others(p->view, p->update);
     p->target = p->md->spec.replicas == REPLICAS_SYMMETRIC ? symmetric_target(p->view, p->update)
                                                            : p->md->spec.replicas;
-    if (begins(p))
-        begin(p);
+    if (plan__begins(p))
+        plan__begin(p);
     else
         advance(p);
     trim_history(p);
@@ -641,7 +384,7 @@ void plan_deployment(const struct deployment_view *view, struct plan *plan)
     p.status = module_deployment_status_copy(&view->md->status);
     p.release = &p.status->release;
     if (view->md->meta.deletion_ms)
-        plan_deletion(&p);
+        plan__deletion(&p);
     else
         plan_wanted(&p);
     status_write(view, p.status, plan);

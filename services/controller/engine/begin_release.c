@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lib/base/str.h"
+#include "lib/model/labels.h"
+#include "services/controller/engine/batches.h"
+#include "services/controller/engine/counts.h"
+#include "services/controller/engine/plan_deployment.h"
+#include "services/controller/engine/plan_deployment_internal.h"
+#include "services/controller/engine/release_status.h"
+
+static int64_t newest_revision(const struct deployment_view *view)
+{
+    int64_t newest = 0;
+    for (size_t i = 0; i < view->revision_count; i++) {
+        int64_t number = revision_number(view->revisions[i]->rs);
+        newest = number > newest ? number : newest;
+    }
+    return newest;
+}
+
+/* -- what has to be there first -- */
+
+/* A release that waits keeps saying for what: the reason decides how it goes on. */
+static void report_problem(struct planning *p, const char *reason, char *message_taken)
+{
+    struct release_status *release = p->release;
+    if (!str_eq(release->message, message_taken))
+        plan_event(p->plan, "", true, reason, mem_strdup(message_taken));
+    AUTO_FREE char *kept = mem_strdup(release->reason);
+    bool completed = release->progress == PROGRESS_COMPLETED;
+    bool paused = release->progress == PROGRESS_PAUSED;
+    plan__move(p, completed ? PROGRESS_INIT : release->progress, paused ? kept : reason,
+               message_taken);
+    status_count(p->view, NULL, p->md->spec.replicas > 0 ? p->md->spec.replicas : 0, p->status);
+}
+
+bool plan__prepare(struct planning *p)
+{
+    const struct module_deployment *md = p->md;
+    if (!p->view->template) {
+        report_problem(p, "TemplateNotFound",
+                       mem_printf("ModuleTemplate %s is not there", md->spec.template_ref));
+        return false;
+    }
+    if (p->view->owner_conflict) {
+        report_problem(p, "OwnedByAnother",
+                       mem_printf("module %s on %s belongs to ModuleDeployment %s",
+                                  p->view->template->module.name, md->spec.base_deployment_name,
+                                  p->view->owner_conflict));
+        return false;
+    }
+    if (p->view->bases_problem) {
+        report_problem(p, p->view->bases_unknown ? "BasesUnknown" : "BaseDeploymentNotFound",
+                       mem_strdup(p->view->bases_problem));
+        return false;
+    }
+    if (!meta_has_finalizer(&md->meta, FINALIZER_DEPLOYMENT)) {
+        plan_add(p->plan, ACTION_ADD_FINALIZER, "");
+        return false;
+    }
+    AUTO_FREE char *name = update_revision_name(md, p->view->template);
+    p->update = view_revision(p->view, name);
+    int64_t newest = newest_revision(p->view);
+    if (!p->update) {
+        plan_add(p->plan, ACTION_CREATE_REPLICASET, name)->number = (int32_t)newest + 1;
+        return false;
+    }
+    bool url_changed =
+        !str_eq(p->update->rs->spec.template.module.url, p->view->template->module.url);
+    bool returns = revision_number(p->update->rs) != newest;
+    if (url_changed || returns) {
+        int64_t number = returns ? newest + 1 : newest;
+        plan_add(p->plan, ACTION_RENEW_REPLICASET, name)->number = (int32_t)number;
+        return false;
+    }
+    return true;
+}
+
+/* -- and then -- */
+
+bool plan__begins(const struct planning *p)
+{
+    const struct release_status *release = p->release;
+    return !str_eq(release->update_revision, p->update->rs->meta.name) ||
+           release->target_replicas != p->md->spec.replicas ||
+           release->planned_batch_count != p->md->spec.strategy.batch_count ||
+           release->planned_use_beta != p->md->spec.strategy.use_beta ||
+           release->progress == PROGRESS_INIT;
+}
+
+void plan__begin(struct planning *p)
+{
+    if (plan__withdraw_gate(p))
+        return; /* it belonged to the release before */
+    struct release_status *release = p->release;
+    plan__freeze_numbers(p);
+    mem_replace(&release->update_revision, p->update->rs->meta.name);
+    release->target_replicas = p->md->spec.replicas;
+    release->planned_batch_count = p->md->spec.strategy.batch_count;
+    release->planned_use_beta = p->md->spec.strategy.use_beta;
+    release->original_updated_replicas = p->update->existing;
+    release->original_delta_replicas =
+        rollout_changes(p->target, p->update->existing, places_of_others(p->view, p->update));
+    release->real_batch_count = batches_count(
+        release->original_delta_replicas, release->planned_batch_count, release->planned_use_beta);
+    if (release->original_delta_replicas > 0) {
+        plan__begin_batch(p, 1);
+        return;
+    }
+    release->current_batch = 0; /* the numbers are right already: only the gate is left */
+    if (plan__batch_done(p))
+        plan__complete(p);
+    else
+        plan__execute_batch(p);
+}

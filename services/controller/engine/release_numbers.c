@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lib/base/str.h"
+#include "services/controller/engine/batches.h"
+#include "services/controller/engine/counts.h"
+#include "services/controller/engine/plan_deployment_internal.h"
+
+struct rollout plan__rollout(const struct planning *p)
+{
+    return (struct rollout){
+        .target = p->target,
+        .updated_before = p->release->original_updated_replicas,
+        .changes = p->release->original_delta_replicas,
+        .batch_count = p->release->planned_batch_count,
+        .beta = p->release->planned_use_beta,
+        .symmetric = p->md->spec.replicas == REPLICAS_SYMMETRIC,
+    };
+}
+
+static struct rollout_numbers wanted_now(const struct planning *p)
+{
+    if (p->release->progress == PROGRESS_COMPLETED)
+        return (struct rollout_numbers){.updated = p->target, .others = 0};
+    struct rollout rollout = plan__rollout(p);
+    return rollout_wanted(&rollout, p->release->current_batch, p->update->existing, p->others);
+}
+
+void plan__set_replicas(struct plan *plan, const struct revision *revision, int32_t replicas)
+{
+    if (revision->rs->spec.replicas != replicas)
+        plan_add(plan, ACTION_SET_REPLICAS, revision->rs->meta.name)->number = replicas;
+}
+
+void plan__freeze_numbers(struct planning *p)
+{
+    for (size_t i = 0; i < p->view->revision_count; i++) {
+        struct revision *revision = p->view->revisions[i];
+        plan__set_replicas(p->plan, revision, places(revision, p->update));
+    }
+    p->status_at = p->plan->actions.len;
+}
+
+void plan__distribute_others(const struct deployment_view *view, const struct revision *update,
+                             int32_t total, struct plan *plan)
+{
+    for (struct revision *r = next_older(view, update, INT64_MAX); r;
+         r = next_older(view, update, revision_number(r->rs))) {
+        int32_t has = counted(view, r), keep = has < total ? has : total;
+        plan__set_replicas(plan, r, keep);
+        total -= keep;
+    }
+}
+
+/*
+ * Instances of the batch that find no room, and that no old instance makes room for. That is so when a
+ * base was lost with the old instance that was to be replaced, or is not selected; then others give way early.
+ */
+static int32_t without_room(const struct planning *p, struct rollout_numbers wanted)
+{
+    if (!str_starts_with(p->update->place.explanation, NO_CAPACITY))
+        return 0;
+    int32_t giving_way = places_given(p->view, p->update, wanted.others);
+    int32_t missing = wanted.updated - p->update->existing - giving_way;
+    return missing < 0 ? 0 : missing < wanted.others ? missing : wanted.others;
+}
+
+void plan__apply_numbers(struct planning *p)
+{
+    struct rollout_numbers wanted = wanted_now(p);
+    wanted.others -= without_room(p, wanted);
+    plan__set_replicas(p->plan, p->update, wanted.updated);
+    plan__distribute_others(p->view, p->update, wanted.others, p->plan);
+}
+
+bool plan__batch_done(const struct planning *p)
+{
+    struct rollout_numbers wanted = wanted_now(p);
+    int32_t others = 0;
+    for (size_t i = 0; i < p->view->revision_count; i++)
+        if (p->view->revisions[i] != p->update)
+            others += p->view->revisions[i]->existing + p->view->revisions[i]->terminating;
+    return p->update->existing == wanted.updated && p->update->available >= wanted.updated &&
+           p->update->terminating == 0 && others <= wanted.others;
+}
