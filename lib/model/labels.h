@@ -25,6 +25,13 @@
 #define ANNOTATION_ABORT                                                                           \
     LABEL_PREFIX                                                                                   \
     "abort" /* on a ModuleDeployment: name of the ModuleReplicaSet whose release is given up */
+#define ANNOTATION_RESUME                                                                          \
+    LABEL_PREFIX                                                                                   \
+    "resume" /* on a ModuleDeployment: name of the ModuleReplicaSet whose release, which the controller \
+                             has given up, is to go on; taken off when it does */
+#define ANNOTATION_FAILED                                                                          \
+    LABEL_PREFIX                                                                                   \
+    "failed" /* on a ModuleReplicaSet: why its release was given up for the last good one */
 #define ANNOTATION_WEB_PATH_IN_USE                                                                 \
     LABEL_PREFIX "web-path-in-use" /* on a ModuleReplicaSet: can't run beside its predecessor */
 

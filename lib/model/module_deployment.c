@@ -77,6 +77,8 @@ static const struct json_field release_status_fields[] = {
     JSON_FIELD(struct release_status, "reason", JSON_STRING, reason, 0),
     JSON_FIELD(struct release_status, "message", JSON_STRING, message, 0),
     JSON_FIELD(struct release_status, "updateRevision", JSON_STRING, update_revision, 0),
+    JSON_FIELD(struct release_status, "stableRevision", JSON_STRING, stable_revision, 0),
+    JSON_FIELD(struct release_status, "failedRevision", JSON_STRING, failed_revision, 0),
     JSON_FIELD(struct release_status, "currentBatch", JSON_INT32, current_batch, 0),
     JSON_FIELD(struct release_status, "realBatchCount", JSON_INT32, real_batch_count, 0),
     JSON_FIELD(struct release_status, "batchProgress", JSON_STRING, batch_progress, 0),

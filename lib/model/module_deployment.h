@@ -100,6 +100,8 @@ enum release_progress {
 #define REASON_WAITING_FOR_CONFIRMATION "WaitingForConfirmation"
 #define REASON_GRAY_TIME "GrayTime"
 #define REASON_PAUSED_BY_USER "PausedByUser"
+#define REASON_PROGRESS_DEADLINE_EXCEEDED "ProgressDeadlineExceeded"
+#define REASON_ROLLED_BACK "RolledBack"
 
 /*
  * What can't be derived from the objects. The target that the release was planned for stands here
@@ -110,16 +112,18 @@ struct release_status {
     enum release_progress progress;
     char *reason, *message;
     char *update_revision; /* name of the ModuleReplicaSet being released */
+    char *stable_revision; /* name of the one whose release was the last to be Completed, before this one */
+    char *failed_revision; /* name of the one that is asked for and has failed: update_revision is in its place; or NULL */
     int32_t current_batch; /* from 1; 0 = no release yet */
     int32_t real_batch_count;
-    char *batch_progress;              /* Executing, Completed: of the current batch */
+    char *batch_progress; /* of the current batch: Executing, Completed, or Passed: its gate is behind it */
     int32_t original_delta_replicas;   /* instances to change when the release began */
     int32_t original_updated_replicas; /* instances of the update revision wanted when it began */
     int32_t target_replicas;           /* spec.replicas that it was planned for (-1 stays -1) */
     int32_t planned_batch_count;       /* operationStrategy.batchCount that it was planned for */
     bool planned_use_beta;
     int64_t last_transition_ms; /* wall ms of the last change of progress, reason or batch */
-    int64_t next_reconcile_ms;  /* wall ms when gray time ends; 0 = none */
+    int64_t next_reconcile_ms;  /* wall ms when gray time or minReadySeconds end; 0 = none */
 };
 
 struct module_deployment_status {

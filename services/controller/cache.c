@@ -5,6 +5,7 @@
 #include "lib/base/str.h"
 #include "lib/model/labels.h"
 #include "services/controller/engine/plan_replicaset.h"
+#include "services/controller/engine/rollback.h"
 
 char *object_key(const char *namespace, const char *name)
 {
@@ -348,6 +349,25 @@ static void free_revision(struct cached_revision *c)
     mem_free(c);
 }
 
+/* Each instance acts on which revision is wanted. */
+static void dirty_instances(struct cache *cache, const struct deployment *deployment)
+{
+    for (size_t r = 0; r < deployment->revisions.len; r++) {
+        const struct revision *revision = deployment->revisions.items[r];
+        for (size_t i = 0; i < revision->instances.len; i++)
+            cache->on_dirty_module(cache->user, cache__instance(revision->instances.items[i])->key);
+    }
+}
+
+/* Where one was marked as failed, or is not any more, or is gone, another one may be wanted. */
+static void on_marks_changed(struct cache *cache, struct deployment *deployment)
+{
+    if (!deployment)
+        return;
+    mem_replace(&deployment->wanted, NULL);
+    dirty_instances(cache, deployment);
+}
+
 static void remove_revision(struct cache *cache, struct cached_revision *c)
 {
     for (size_t i = 0; i < c->view.instances.len; i++) {
@@ -362,6 +382,8 @@ static void remove_revision(struct cache *cache, struct cached_revision *c)
     cache__group_of_revision(cache, c);
     if (c->deployment)
         VEC_DROP(&c->deployment->revisions, &c->view);
+    if (c->deployment && c->deployment->md->spec.strategy.rollback_on_failure)
+        on_marks_changed(cache, c->deployment);
     cache__dirty_deployment(cache, c->deployment);
     map_remove(&cache->revisions, c->key);
     free_revision(c);
@@ -380,6 +402,8 @@ static int apply_replicaset(struct cache *cache, const char *key, const cJSON *j
     if (!rs)
         return -1;
     bool added = !c;
+    const char *mark = json_map_get(&rs->meta.annotations, ANNOTATION_FAILED);
+    bool marked_anew = c ? !str_eq(mark, rollback_marked(&c->view)) : mark != NULL;
     if (c) {
         module_replicaset_free(c->rs);
     } else {
@@ -394,6 +418,8 @@ static int apply_replicaset(struct cache *cache, const char *key, const cJSON *j
         if (c->deployment)
             cache__dirty_originals_of(cache, c->deployment->key);
     }
+    if (marked_anew)
+        on_marks_changed(cache, c->deployment);
     cache__dirty_deployment(cache, c->deployment);
     return 0;
 }
@@ -414,16 +440,6 @@ static void move_to_group(struct cache *cache, struct deployment *deployment)
     deployment->bases = group;
     VEC_PUSH(&group->deployments, deployment);
     cache__group_settle(cache, group);
-}
-
-/* Which revision is wanted is decided by the spec, and each instance acts on it. */
-static void dirty_instances(struct cache *cache, const struct deployment *deployment)
-{
-    for (size_t r = 0; r < deployment->revisions.len; r++) {
-        const struct revision *revision = deployment->revisions.items[r];
-        for (size_t i = 0; i < revision->instances.len; i++)
-            cache->on_dirty_module(cache->user, cache__instance(revision->instances.items[i])->key);
-    }
 }
 
 static void adopt_revisions(struct cache *cache, struct deployment *deployment)

@@ -7,7 +7,9 @@
 #include "lib/model/labels.h"
 #include "services/controller/cache.h"
 #include "services/controller/engine/plan_deployment.h"
+#include "services/controller/engine/rollback.h"
 
+/* What the spec asks for. */
 static const struct module_template_spec *template_of(const struct cache *cache,
                                                       const struct module_deployment *md)
 {
@@ -52,13 +54,24 @@ static const char *owner_conflict(const struct cache *cache, const struct deploy
     return owner && owner != deployment->md ? owner->meta.name : NULL;
 }
 
+/* What is to be released of it. */
+static const struct module_template_spec *released_template(const struct cache *cache,
+                                                            const struct deployment *deployment,
+                                                            const struct revision **ret_failed)
+{
+    return rollback_template(deployment->md, template_of(cache, deployment->md),
+                             deployment->revisions.items, deployment->revisions.len, ret_failed);
+}
+
 struct deployment_view cache_view(struct cache *cache, struct deployment *deployment,
                                   int64_t wall_ms)
 {
-    const struct module_template_spec *template = template_of(cache, deployment->md);
+    const struct revision *failed;
+    const struct module_template_spec *template = released_template(cache, deployment, &failed);
     return (struct deployment_view){
         .md = deployment->md,
         .template = template,
+        .failed = failed,
         .revisions = deployment->revisions.items,
         .revision_count = deployment->revisions.len,
         .bases = deployment->bases->bases.items,
@@ -78,8 +91,11 @@ struct deployment_view cache_view(struct cache *cache, struct deployment *deploy
 
 const char *cache_wanted(struct cache *cache, struct deployment *deployment)
 {
-    const struct module_template_spec *template = template_of(cache, deployment->md);
-    if (!deployment->wanted && template)
+    if (deployment->wanted)
+        return deployment->wanted;
+    const struct revision *failed;
+    const struct module_template_spec *template = released_template(cache, deployment, &failed);
+    if (template)
         deployment->wanted = update_revision_name(deployment->md, template);
     return deployment->wanted;
 }

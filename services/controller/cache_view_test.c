@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "services/controller/cache_test_kit.h"
+#include "services/controller/engine/plan_deployment.h"
 
 static const char *conflict(struct subject *subject, const char *name)
 {
@@ -94,6 +95,71 @@ static void test_a_referenced_template_is_looked_up(void **state)
     assert_null(cache_view(cache, md, 0).template);
 }
 
+/* Name of the revision of provider @version on stock. Owned. */
+static char *name_of(const struct module_deployment *md, const char *version)
+{
+    struct module_template_spec template = md->spec.template;
+    template.module.version = (char *)(uintptr_t)version;
+    return update_revision_name(md, &template);
+}
+
+static void put_revision(struct subject *subject, const char *name, const char *version,
+                         const char *metadata)
+{
+    AUTO_FREE char *text = kit_replicaset(name, 20, "md", version);
+    const char *rest = strchr(text, '{') + strlen("{\"metadata\":{");
+    kit_apply(&subject->cache, KIND_MODULE_REPLICASET,
+              mem_printf("{\"metadata\":{%s%s", metadata, rest));
+}
+
+/* "md" wants 1.0.0; what was Completed is 0.9.0. */
+static struct deployment *put_upgrade(struct subject *subject, const char *good)
+{
+    AUTO_FREE char *md =
+        kit_deployment("md", 1, "", ",\"operationStrategy\":{\"rollbackOnFailure\":true}");
+    md[strlen(md) - 1] = '\0';
+    kit_apply(&subject->cache, KIND_MODULE_DEPLOYMENT,
+              mem_printf("%s,\"status\":{\"releaseStatus\":{\"progress\":\"Executing\","
+                         "\"stableRevision\":\"%s\"}}}",
+                         md, good));
+    return kit_get_deployment(&subject->cache, "md");
+}
+
+static void test_a_revision_that_failed_gives_way(void **state)
+{
+    struct subject *subject = *state;
+    struct cache *cache = &subject->cache;
+    struct deployment *md = put_upgrade(subject, "none");
+    AUTO_FREE char *good = name_of(md->md, "0.9.0");
+    AUTO_FREE char *asked = name_of(md->md, "1.0.0");
+    md = put_upgrade(subject, good);
+    put_revision(subject, good, "0.9.0", "");
+    put_revision(subject, asked, "1.0.0", "");
+    put(subject, BASE_A, 3);
+    put_module(subject, "one", good, "a", "", "", "Available");
+    assert_string_equal(cache_wanted(cache, md), asked);
+    assert_null(cache_view(cache, md, 0).failed);
+
+    forget_marks(subject);
+    put_revision(subject, asked, "1.0.0", "\"annotations\":{\"" ANNOTATION_FAILED "\":\"why\"},");
+    assert_string_equal(cache_wanted(cache, md), good);
+    assert_string_equal(cache_view(cache, md, 0).template->module.version, "0.9.0");
+    assert_string_equal(cache_view(cache, md, 0).failed->rs->meta.name, asked);
+    assert_marked(subject, "d/md");
+    assert_marked(subject, "m/one"); /* what is wanted has changed */
+
+    forget_marks(subject);
+    kit_remove(cache, KIND_MODULE_REPLICASET, good);
+    assert_string_equal(cache_wanted(cache, md), asked);
+    assert_null(cache_view(cache, md, 0).failed);
+
+    put_revision(subject, good, "0.9.0", "");
+    forget_marks(subject);
+    put_revision(subject, asked, "1.0.0", "");
+    assert_string_equal(cache_wanted(cache, md), asked);
+    assert_marked(subject, "d/md");
+}
+
 static void test_the_view_is_of_now(void **state)
 {
     struct subject *subject = *state;
@@ -116,6 +182,7 @@ int main(void)
         TEST(test_the_first_owns_a_module_name),
         TEST(test_a_deployment_that_moves_frees_the_name),
         TEST(test_a_referenced_template_is_looked_up),
+        TEST(test_a_revision_that_failed_gives_way),
         TEST(test_the_view_is_of_now),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -441,6 +441,10 @@ static void run_for_deployment(struct work *work, struct deployment *deployment,
         patch(work, KIND_MODULE_DEPLOYMENT, &md->meta, STORE_STATUS,
               patch_deployment_status(md, action->status), true);
         break;
+    case ACTION_END_RESUME:
+        patch(work, KIND_MODULE_DEPLOYMENT, &md->meta, STORE_MAIN,
+              patch_annotation(ANNOTATION_RESUME, NULL), true);
+        break;
     case ACTION_ADD_FINALIZER:
         patch(work, KIND_MODULE_DEPLOYMENT, &md->meta, STORE_MAIN, patch_claim(md), true);
         break;
@@ -492,6 +496,10 @@ static void run_for_replicaset(struct work *work, struct deployment *deployment,
     case ACTION_RENEW_REPLICASET:
         patch(work, KIND_MODULE_REPLICASET, meta, STORE_MAIN,
               patch_renewal(view.template, action->number), false);
+        break;
+    case ACTION_SET_FAILED:
+        patch(work, KIND_MODULE_REPLICASET, meta, STORE_MAIN,
+              patch_annotation(ANNOTATION_FAILED, action->message), false);
         break;
     case ACTION_WRITE_REPLICASET_STATUS:
         revision->view.status_written_ms = work->controller->cache.now_ms;

@@ -80,6 +80,7 @@ static void describe(const struct action *action, struct str *out)
 {
     static const char *const plain[] = {
         [ACTION_DELETE_REPLICASET] = "delete replicaset",
+        [ACTION_END_RESUME] = "end resume",
         [ACTION_LEARN_WEB_PATH] = "learn web path in use",
         [ACTION_ADD_FINALIZER] = "add finalizer",
         [ACTION_REMOVE_FINALIZER] = "remove finalizer",
@@ -117,6 +118,8 @@ static void describe(const struct action *action, struct str *out)
         for (after += 2; *after != '%'; after++)
             str_add_char(out, *after);
         str_printf(out, "%d", action->number);
+    } else if (action->type == ACTION_SET_FAILED) {
+        str_printf(out, "%s %s", action->message ? "mark failed" : "unmark failed", action->name);
     } else if (action->type == ACTION_SET_PAUSE) {
         str_add(out, action->number ? "pause" : "unpause");
     } else if (action->type == ACTION_WRITE_STATUS) {
@@ -201,6 +204,8 @@ module_deployment_status_copy(const struct module_deployment_status *status)
     copy->release.reason = mem_strdup(status->release.reason);
     copy->release.message = mem_strdup(status->release.message);
     copy->release.update_revision = mem_strdup(status->release.update_revision);
+    copy->release.stable_revision = mem_strdup(status->release.stable_revision);
+    copy->release.failed_revision = mem_strdup(status->release.failed_revision);
     copy->release.batch_progress = mem_strdup(status->release.batch_progress);
     return copy;
 }
@@ -222,6 +227,8 @@ void module_deployment_status_free(struct module_deployment_status *status)
     mem_free(status->release.reason);
     mem_free(status->release.message);
     mem_free(status->release.update_revision);
+    mem_free(status->release.stable_revision);
+    mem_free(status->release.failed_revision);
     mem_free(status->release.batch_progress);
     mem_free(status);
 }

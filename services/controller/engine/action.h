@@ -15,10 +15,12 @@ enum action_type {
     ACTION_SET_REPLICAS,      /* name; number = replicas of the ModuleReplicaSet */
     ACTION_RENEW_REPLICASET,  /* name; number = new revision number; the template's url too */
     ACTION_DELETE_REPLICASET, /* name */
+    ACTION_SET_FAILED, /* name; message = why its release was given up; none: that is forgotten */
     ACTION_LEARN_WEB_PATH, /* name of the ModuleReplicaSet: its versions can't run side by side */
     ACTION_SET_PAUSE, /* number = 0 or 1: spec.pause of the deployment; 1 clears confirmBatchNum too */
-    ACTION_SET_SCALE,               /* number = spec.replicas and scaleReplicas of the deployment */
-    ACTION_WRITE_STATUS,            /* status: of the deployment */
+    ACTION_SET_SCALE,    /* number = spec.replicas and scaleReplicas of the deployment */
+    ACTION_END_RESUME,   /* of the deployment: what was asked by ANNOTATION_RESUME is done */
+    ACTION_WRITE_STATUS, /* status: of the deployment */
     ACTION_WRITE_REPLICASET_STATUS, /* name; replicaset_status */
     ACTION_ADD_FINALIZER,           /* of the deployment; with it its scaleReplicas */
     ACTION_REMOVE_FINALIZER,

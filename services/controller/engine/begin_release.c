@@ -6,6 +6,7 @@
 #include "services/controller/engine/plan_deployment.h"
 #include "services/controller/engine/plan_deployment_internal.h"
 #include "services/controller/engine/release_status.h"
+#include "services/controller/engine/rollback.h"
 
 static int64_t newest_revision(const struct deployment_view *view)
 {
@@ -19,6 +20,13 @@ static int64_t newest_revision(const struct deployment_view *view)
 
 /* -- what has to be there first -- */
 
+/* What was Completed is what a later release that fails returns to. */
+static void remember_stable(struct release_status *release)
+{
+    AUTO_FREE char *stable = mem_strdup(rollback_stable(release));
+    mem_replace(&release->stable_revision, stable);
+}
+
 /* A release that waits keeps saying for what: the reason decides how it goes on. */
 static void report_problem(struct planning *p, const char *reason, char *message_taken)
 {
@@ -26,10 +34,15 @@ static void report_problem(struct planning *p, const char *reason, char *message
     if (!str_eq(release->message, message_taken))
         plan_event(p->plan, "", true, reason, mem_strdup(message_taken));
     AUTO_FREE char *kept = mem_strdup(release->reason);
-    bool completed = release->progress == PROGRESS_COMPLETED;
-    bool paused = release->progress == PROGRESS_PAUSED;
-    plan__move(p, completed ? PROGRESS_INIT : release->progress, paused ? kept : reason,
-               message_taken);
+    enum release_progress progress = release->progress;
+    if (progress == PROGRESS_COMPLETED) {
+        remember_stable(release);
+        progress = PROGRESS_INIT;
+    } else if (progress == PROGRESS_ABORTED && plan__goes_on(p)) {
+        progress = PROGRESS_EXECUTING;
+    }
+    bool waits = progress == PROGRESS_PAUSED || progress == PROGRESS_ABORTED;
+    plan__move(p, progress, waits ? kept : reason, message_taken);
     status_count(p->view, NULL, p->md->spec.replicas > 0 ? p->md->spec.replicas : 0, p->status);
 }
 
@@ -87,12 +100,24 @@ bool plan__begins(const struct planning *p)
            release->progress == PROGRESS_INIT;
 }
 
+static void tell_of_return(struct planning *p)
+{
+    const struct revision *failed = p->view->failed;
+    if (!failed || str_eq(p->release->update_revision, p->update->rs->meta.name))
+        return;
+    plan_event(p->plan, "", true, REASON_ROLLED_BACK,
+               mem_printf("%s is given up (%s); %s is released again", failed->rs->meta.name,
+                          rollback_marked(failed), p->update->rs->meta.name));
+}
+
 void plan__begin(struct planning *p)
 {
     if (plan__withdraw_gate(p))
         return; /* it belonged to the release before */
     struct release_status *release = p->release;
     plan__freeze_numbers(p);
+    tell_of_return(p);
+    remember_stable(release);
     mem_replace(&release->update_revision, p->update->rs->meta.name);
     release->target_replicas = p->md->spec.replicas;
     release->planned_batch_count = p->md->spec.strategy.batch_count;
@@ -106,9 +131,12 @@ void plan__begin(struct planning *p)
         plan__begin_batch(p, 1);
         return;
     }
+    release->next_reconcile_ms = 0;
     release->current_batch = 0; /* the numbers are right already: only the gate is left */
-    if (plan__batch_done(p))
+    if (plan__batch_done(p)) {
         plan__complete(p);
-    else
-        plan__execute_batch(p);
+        return;
+    }
+    release->last_transition_ms = p->view->wall_ms; /* also where another one was executed before */
+    plan__execute_batch(p);
 }

@@ -9,15 +9,16 @@
  * are named after their versions, instances are called "v1@a": of revision v1 on base a.
  *
  *   spec      "v2 x5 batches=2 beta confirm gray=60 pause confirmed=1 history=1 policy=<upgradePolicy>
- *             url=<u> abort=v2 deadline=60 deleting new taken-by=other template-missing base-missing bases-unknown"; new: without its
- *             finalizer. A version may go on with digests, small letters, and a selector: "v2b^x" is
+ *             url=<u> abort=v2 resume=v2 deadline=60 min-ready=30 rollback edited deleting new taken-by=other template-missing base-missing bases-unknown"; new: without its
+ *             finalizer; edited: since the status was written. A version may go on with digests, small letters, and a selector: "v2b^x" is
  *             2 with md5 "b", on bases whose zone is x; instances and revisions are named after all of it.
- *   release   "Executing 1/2 v2 was=0 changes=5 x5 batches=2 beta done reason=GrayTime until=61000"
+ *   release   "Executing 1/2 v2 was=0 changes=5 x5 batches=2 beta done reason=GrayTime until=61000
+ *             since=1000 stable=v1 instead-of=v3"; done or passed: the batch
  *   revisions "v1#1=2 aA bA cA-; v2#2=1 dU>sa": v1 is number 1 and is to have 2 instances. An instance is
  *             base, phase (P R U C A N F T as in PHASES), then any of: - being deleted; ! its report
  *             says unhealthy; > replaces, with the way (s side by side, o other base, p in place) and
- *             the base of what it replaces; ? was refused for its web path. A revision may know of its
- *             web path: "v2#2=1 web".
+ *             the base of what it replaces; ? was refused for its web path; =30 has been so since that second;
+ *             *3 has failed three times. A revision may know of its web path: "v2#2=1 web", or have "failed".
  *   bases     "a b! c~ d:0 e^x": b does not answer, c is being deleted, d takes no modules, e is in zone x;
  *             "f@", last of all: of another base Deployment
  *   answers   "place v2 d e; evict v1 a b": of the scheduler. In place of names: asked; none; failed;
@@ -28,11 +29,12 @@
 struct kit_row {
     const char *name; /* what it holds, with the number of the requirement */
     const char *spec, *release, *revisions, *bases, *answers;
-    int64_t now_ms; /* both clocks; 0 = 1000000 */
-    const char *plan;
+    int64_t now_ms;   /* both clocks; 0 = 1000000 */
+    const char *plan; /* NULL: nothing is planned */
 };
 
 #define KIT_NOW_MS 1000000
+#define KIT_SINCE_MS 900000 /* of a release, where nothing is said */
 
 /* The first release of five in two batches, here and there. */
 #define FIRST_OF_TWO "Executing 1/2 v1 was=0 changes=5 x5 batches=2"
@@ -63,6 +65,12 @@ static inline const char *kit_value(const char *word, const char *key)
     return strncmp(word, key, len) == 0 && word[len] == '=' ? word + len + 1 : NULL;
 }
 
+static inline void kit_ask_for(struct kit *kit, const char *annotation, const char *version)
+{
+    AUTO_FREE char *name = kit_revision_name(version);
+    json_map_set(&kit->md->meta.annotations, annotation, name);
+}
+
 static inline void kit_spec_word(struct kit *kit, const char *word)
 {
     struct module_deployment_spec *spec = &kit->md->spec;
@@ -87,6 +95,12 @@ static inline void kit_spec_word(struct kit *kit, const char *word)
         spec->revision_history_limit = (int32_t)kit_number(value);
     else if ((value = kit_value(word, "deadline")))
         spec->progress_deadline_seconds = (int32_t)kit_number(value);
+    else if ((value = kit_value(word, "min-ready")))
+        spec->min_ready_seconds = (int32_t)kit_number(value);
+    else if (str_eq(word, "rollback"))
+        spec->strategy.rollback_on_failure = true;
+    else if (str_eq(word, "edited"))
+        kit->md->meta.generation = 2;
     else if (str_eq(word, "scaleUpThenScaleDown"))
         spec->strategy.upgrade_policy = UPGRADE_SCALE_UP_THEN_SCALE_DOWN;
     else if (str_eq(word, "uninstallThenInstall"))
@@ -103,10 +117,11 @@ static inline void kit_spec_word(struct kit *kit, const char *word)
         kit->bases_problem = "Deployment stock is not there";
     else if (str_eq(word, "bases-unknown"))
         kit->bases_unknown = true;
-    else if ((value = kit_value(word, "abort"))) {
-        AUTO_FREE char *name = kit_revision_name(value);
-        json_map_set(&kit->md->meta.annotations, ANNOTATION_ABORT, name);
-    } else
+    else if ((value = kit_value(word, "abort")))
+        kit_ask_for(kit, ANNOTATION_ABORT, value);
+    else if ((value = kit_value(word, "resume")))
+        kit_ask_for(kit, ANNOTATION_RESUME, value);
+    else
         kit_typo("spec", word);
 }
 
@@ -159,6 +174,14 @@ static inline void kit_release_word(struct kit *kit, const char *word)
         release->planned_use_beta = true;
     else if (str_eq(word, "done"))
         mem_replace(&release->batch_progress, "Completed");
+    else if (str_eq(word, "passed"))
+        mem_replace(&release->batch_progress, "Passed");
+    else if ((value = kit_value(word, "stable")))
+        release->stable_revision = kit_revision_name(value);
+    else if ((value = kit_value(word, "instead-of")))
+        release->failed_revision = kit_revision_name(value);
+    else if ((value = kit_value(word, "since")))
+        release->last_transition_ms = kit_number(value);
     else if ((value = kit_value(word, "reason")))
         mem_replace(&release->reason, value);
     else if ((value = kit_value(word, "until")))
@@ -172,6 +195,18 @@ static inline void kit_refuse(struct instance *instance)
     instance->operation.type = OPERATION_INSTALL;
     instance->operation.state = OPERATION_FAILED;
     instance->operation.reason = mem_strdup("WEB_PATH_IN_USE");
+}
+
+/* "=30" and "*3". Return: its last character. */
+static inline const char *kit_instance_number(struct module *module, const char *at)
+{
+    size_t len = strspn(at + 1, "0123456789");
+    AUTO_FREE char *digits = mem_strndup(at + 1, len);
+    if (*at == '=')
+        module->status.last_transition_ms = kit_number(digits) * 1000;
+    else
+        module->status.attempts = (int32_t)kit_number(digits);
+    return at + len;
 }
 
 /* "dU>sa", of @revision; what it replaces is found by kit_replaces() when all are there. */
@@ -190,6 +225,8 @@ static inline void kit_instance_word(struct kit *kit, struct revision *revision,
             instance->unhealthy = true;
         else if (*at == '?')
             kit_refuse(instance);
+        else if (*at == '=' || *at == '*')
+            at = kit_instance_number(module, at);
         else if (*at == '>') {
             module->spec.upgrade_way = at[1] == 's'   ? WAY_SIDE_BY_SIDE
                                        : at[1] == 'o' ? WAY_OTHER_BASE
@@ -236,6 +273,8 @@ static inline void kit_revisions(struct kit *kit, const char *at)
             if (str_eq(word, "web"))
                 json_map_set(&kit_rs(revision)->meta.annotations, ANNOTATION_WEB_PATH_IN_USE,
                              "true");
+            else if (str_eq(word, "failed"))
+                json_map_set(&kit_rs(revision)->meta.annotations, ANNOTATION_FAILED, "no luck");
             else
                 kit_instance_word(kit, revision, word);
         }
@@ -322,6 +361,7 @@ static inline void kit_init(struct kit *kit, const struct kit_row *row)
         kit_add_name(&kit->md->meta.finalizers, FINALIZER_DEPLOYMENT);
         kit_equal_scale(kit);
     }
+    kit->md->status.release.last_transition_ms = row->release ? KIT_SINCE_MS : 0;
     for (const char *at = row->release ? row->release : ""; kit_word(&at, word);)
         kit_release_word(kit, word);
     kit_bases(kit, row->bases ? row->bases : "");
@@ -350,7 +390,9 @@ static inline void kit_settle(struct kit *kit)
     for (size_t i = 0; i < plan.actions.len; i++) {
         if (plan.actions.items[i].type != ACTION_WRITE_STATUS)
             continue;
+        int64_t observed = kit->md->status.observed_generation;
         kit_write_status(kit, &plan.actions.items[i]);
+        kit->md->status.observed_generation = observed;
         struct release_status *after = &kit->md->status.release;
         struct release_status *before = &plan.actions.items[i].status->release, planned = *after;
         *after = *before;
@@ -402,8 +444,9 @@ static inline char *kit_plan_text(const struct plan *plan, bool events)
 /* Appends to @wrong where @got is not @row's plan. */
 static inline void kit_expect(const struct kit_row *row, const char *got, struct str *wrong)
 {
-    if (!str_eq(row->plan, got))
-        str_printf(wrong, "%s\n  want: %s\n  got:  %s\n", row->name, row->plan, got);
+    if (!str_eq(row->plan ? row->plan : "", got))
+        str_printf(wrong, "%s\n  want: %s\n  got:  %s\n", row->name, row->plan ? row->plan : "",
+                   got);
 }
 
 /* Holds each row against the plan of @plan_fn: its events only, or all the rest. Return: what is wrong, owned. */

@@ -11,6 +11,7 @@
 #include "lib/model/labels.h"
 #include "services/controller/engine/action.h"
 #include "services/controller/engine/plan_deployment.h"
+#include "services/controller/engine/rollback.h"
 #include "services/controller/engine/view.h"
 
 /*
@@ -298,9 +299,15 @@ static inline void kit_recount(struct kit *kit)
 
 static inline struct deployment_view kit_view(const struct kit *kit)
 {
+    const struct module_template_spec *asked =
+        kit->template_missing ? NULL : &kit->md->spec.template;
+    const struct revision *failed;
+    const struct module_template_spec *template =
+        rollback_template(kit->md, asked, kit->revisions, kit->revision_count, &failed);
     return (struct deployment_view){
         .md = kit->md,
-        .template = kit->template_missing ? NULL : &kit->md->spec.template,
+        .template = template,
+        .failed = failed,
         .revisions = kit->revisions,
         .revision_count = kit->revision_count,
         .bases = kit->bases,

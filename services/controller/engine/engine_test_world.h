@@ -27,6 +27,7 @@ struct world {
     struct rand rand;
     struct world_base truth[KIT_MAX]; /* in the order of kit.bases */
     bool web_path;                    /* versions can't run side by side */
+    int bad_version;                  /* its installs fail; or 0 */
     bool faults;
     bool gone;          /* the ModuleDeployment */
     int base_names;     /* given so far */
@@ -36,6 +37,7 @@ struct world {
 };
 
 #define WORLD_LOG_MAX (1u << 20)
+#define WORLD_ROUND_MS 2500
 
 static inline bool world_chance(struct world *world, uint64_t percent)
 {
@@ -192,7 +194,9 @@ static inline void world_finish(struct world *world, struct instance *instance)
         return;
     }
     const char *reason = NULL;
-    if (instance->operation.type == OPERATION_INSTALL) {
+    if (instance->operation.type == OPERATION_INSTALL && version == world->bad_version) {
+        reason = "MODULE_START_FAILED";
+    } else if (instance->operation.type == OPERATION_INSTALL) {
         reason = world_install(world, base, instance);
     } else if (instance->operation.type == OPERATION_UNINSTALL) {
         base->installed[version] = false;
@@ -355,7 +359,10 @@ static inline void world_on_revision(struct world *world, struct revision *revis
         rs->spec.replicas = action->number;
     } else if (action->type == ACTION_RENEW_REPLICASET) {
         json_map_set(&rs->meta.labels, LABEL_REVISION, number);
-        mem_replace(&rs->spec.template.module.url, world->kit.md->spec.template.module.url);
+        AUTO_FREE char *url = mem_strdup(kit_view(&world->kit).template->module.url);
+        mem_replace(&rs->spec.template.module.url, url);
+    } else if (action->type == ACTION_SET_FAILED) {
+        json_map_set(&rs->meta.annotations, ANNOTATION_FAILED, action->message);
     } else if (action->type == ACTION_LEARN_WEB_PATH) {
         json_map_set(&rs->meta.annotations, ANNOTATION_WEB_PATH_IN_USE, "true");
     } else if (action->type == ACTION_DELETE_REPLICASET) {
@@ -386,7 +393,7 @@ static inline void world_on_deployment(struct world *world, struct action *actio
 {
     struct kit *kit = &world->kit;
     if (action->type == ACTION_CREATE_REPLICASET) {
-        AUTO_FREE char *version = kit_version(&kit->md->spec.template);
+        AUTO_FREE char *version = kit_version(kit_view(kit).template);
         kit_add_revision(kit, version, action->number, 0);
     } else if (action->type == ACTION_SET_PAUSE) {
         kit->md->spec.pause = action->number;
@@ -396,6 +403,8 @@ static inline void world_on_deployment(struct world *world, struct action *actio
         kit->md->spec.replicas = action->number;
         kit_equal_scale(kit);
         kit->md->meta.generation++;
+    } else if (action->type == ACTION_END_RESUME) {
+        json_map_set(&kit->md->meta.annotations, ANNOTATION_RESUME, NULL);
     } else if (action->type == ACTION_WRITE_STATUS) {
         kit_write_status(kit, action);
         kit->status_written_ms = kit->now_ms;
@@ -455,10 +464,11 @@ static inline void world_plan_deployment(struct world *world)
 static inline void world_plan_module(struct world *world, const struct instance *instance)
 {
     const struct kit *kit = &world->kit;
-    AUTO_FREE char *update = update_revision_name(kit->md, &kit->md->spec.template);
+    struct deployment_view whole = kit_view(kit);
+    AUTO_FREE char *update = whole.template ? update_revision_name(kit->md, whole.template) : NULL;
     struct module_view view = {
         .instance = instance,
-        .wanted = !kit->md->meta.deletion_ms && !kit->template_missing &&
+        .wanted = !kit->md->meta.deletion_ms && update &&
                   str_eq(update, instance->revision->rs->meta.name),
         .going = kit->md->meta.deletion_ms != 0,
         .now_ms = kit->now_ms,
@@ -501,6 +511,32 @@ static inline void world_restart_controller(struct world *world)
         }
     }
     kit_recount(&world->kit);
+}
+
+/* Everything that can happen does, once; @plan plans the deployment. */
+static inline void world_round(struct world *world, void (*plan)(struct world *world))
+{
+    struct kit *kit = &world->kit;
+    plan(world);
+    for (size_t r = 0; r < kit->revision_count; r++) {
+        struct revision *revision = kit->revisions[r];
+        for (size_t i = revision->instances.len; i-- > 0;) {
+            if (i >= revision->instances.len)
+                continue; /* several went at once */
+            struct instance *instance = revision->instances.items[i];
+            if (instance->operation.state == OPERATION_RUNNING)
+                world_finish(world, instance);
+            else
+                world_report(world, instance);
+            kit_recount(kit);
+            world_plan_module(world, instance);
+        }
+        world_answer(world, revision, true);
+        world_answer(world, revision, false);
+    }
+    for (size_t b = 0; b < kit->base_count; b++)
+        world_plan_traffic(world, kit->bases[b]);
+    kit->now_ms += WORLD_ROUND_MS;
 }
 
 #endif

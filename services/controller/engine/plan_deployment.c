@@ -16,6 +16,8 @@
  *        |        else ------------------------------------------------------------+ |
  *        +------------------------------- next batch <-----------------------------+-+
  *
+ *   no progress for too long, an instance has finally failed: give_up.c
+ *
  * Nothing is decided twice: the release is written to the status before any instance moves for it
  * (begin, next batch), and everything else is derived from what is there. So a crash between two
  * writes changes nothing.
@@ -31,8 +33,10 @@
 #include "lib/model/labels.h"
 #include "services/controller/engine/batches.h"
 #include "services/controller/engine/counts.h"
+#include "services/controller/engine/min_ready.h"
 #include "services/controller/engine/plan_deployment_internal.h"
 #include "services/controller/engine/release_status.h"
+#include "services/controller/engine/rollback.h"
 #include "services/controller/engine/scale.h"
 
 char *update_revision_name(const struct module_deployment *md,
@@ -66,16 +70,29 @@ void plan__execute_batch(struct planning *p)
     plan__move(p, PROGRESS_EXECUTING, "BatchExecuting", message);
 }
 
+/* What is Completed where what was asked for has failed. */
+static char *return_text(const struct planning *p)
+{
+    return mem_printf("%s, version %s, has failed: version %s is released in its place, %d "
+                      "instance%s",
+                      p->view->failed->rs->meta.name,
+                      p->view->failed->rs->spec.template.module.version,
+                      p->view->template->module.version, p->target, plural(p->target));
+}
+
 void plan__complete(struct planning *p)
 {
+    bool returned = p->view->failed != NULL;
     mem_replace(&p->release->batch_progress, "Completed");
     p->release->next_reconcile_ms = 0;
     if (p->release->progress != PROGRESS_COMPLETED)
         plan_event(p->plan, "", false, "ReleaseCompleted",
                    mem_printf("%s is released: %d instance%s", p->release->update_revision,
                               p->target, plural(p->target)));
-    plan__move(p, PROGRESS_COMPLETED, "ReleaseCompleted",
-               mem_printf("%d instance%s released", p->target, p->target == 1 ? " is" : "s are"));
+    plan__move(p, PROGRESS_COMPLETED, returned ? REASON_ROLLED_BACK : "ReleaseCompleted",
+               returned ? return_text(p)
+                        : mem_printf("%d instance%s released", p->target,
+                                     p->target == 1 ? " is" : "s are"));
 }
 
 void plan__begin_batch(struct planning *p, int32_t batch)
@@ -155,10 +172,15 @@ static void batch_completed_event(struct planning *p)
                           p->release->real_batch_count, p->release->update_revision));
 }
 
-/* Whether the stored status says that the batch is done: then spec.pause may be ours. */
-static bool recorded_as_done(const struct planning *p)
+bool plan__recorded_as_done(const struct planning *p)
 {
     return str_eq(p->release->batch_progress, "Completed");
+}
+
+/* Nobody is asked on the way back from a release that has failed: that was said before. */
+static bool asks_person(const struct planning *p)
+{
+    return p->md->spec.strategy.need_confirm && !p->view->failed;
 }
 
 /*
@@ -168,16 +190,15 @@ static bool recorded_as_done(const struct planning *p)
  */
 static void after_batch(struct planning *p)
 {
-    const struct operation_strategy *strategy = &p->md->spec.strategy;
     if (p->release->current_batch >= p->release->real_batch_count) {
         batch_completed_event(p);
         plan__complete(p);
-    } else if (strategy->need_confirm && !recorded_as_done(p)) {
+    } else if (asks_person(p) && !plan__recorded_as_done(p)) {
         mem_replace(&p->release->batch_progress, "Completed");
-    } else if (strategy->need_confirm &&
+    } else if (asks_person(p) &&
                (!p->md->spec.pause || p->md->spec.confirm_batch_num)) { /* a number set too early */
         plan_add(p->plan, ACTION_SET_PAUSE, "")->number = 1;
-    } else if (strategy->need_confirm) {
+    } else if (asks_person(p)) {
         batch_completed_event(p);
         wait_for_person(p);
     } else if (p->md->spec.pause) {
@@ -191,17 +212,76 @@ static void after_batch(struct planning *p)
     }
 }
 
-static void advance_executing(struct planning *p)
+/* Whether the gate of the batch is behind it: somebody has confirmed, or gray time is over. */
+static bool gate_passed(const struct planning *p)
 {
-    bool waits = recorded_as_done(p) && p->md->spec.strategy.need_confirm;
-    if (plan__batch_done(p) || waits) {
-        after_batch(p);
-    } else if (p->md->spec.pause) {
-        pause_by_user(p);
+    return str_eq(p->release->batch_progress, "Passed");
+}
+
+/* The batch was done when it came to its gate, but is not healthy any more: nothing is asked again, it only has to be. */
+static void hold_at_gate(struct planning *p)
+{
+    if (!gate_passed(p))
+        plan_event(p->plan, "", true, "BatchUnhealthy",
+                   mem_printf("batch %d of %d of %s was done, but is not healthy any more",
+                              p->release->current_batch, p->release->real_batch_count,
+                              p->release->update_revision));
+    mem_replace(&p->release->batch_progress, "Passed");
+    p->release->next_reconcile_ms = 0;
+    plan__move(p, PROGRESS_EXECUTING, "BatchUnhealthy",
+               mem_printf("batch %d of %d was done, but is not healthy any more: the next begins "
+                          "when it is",
+                          p->release->current_batch, p->release->real_batch_count));
+}
+
+static void pass_gate(struct planning *p)
+{
+    if (plan__batch_done(p)) {
+        next_batch(p);
     } else {
-        plan__execute_batch(p);
+        hold_at_gate(p);
         plan__apply_numbers(p);
     }
+}
+
+/* All are available: the batch is done when they have been so for spec.minReadySeconds. */
+static void wait_until_ready(struct planning *p, int64_t ready_wall_ms)
+{
+    p->release->next_reconcile_ms = ready_wall_ms;
+    char at[TIME_TEXT_SIZE];
+    mem_replace(&p->release->message, NULL);
+    p->release->message =
+        mem_printf("all instances of the batch are available; it is done at %s, if they stay so",
+                   time_format(ready_wall_ms, at));
+    plan_requeue(p->plan, p->view->now_ms + (ready_wall_ms - p->view->wall_ms));
+}
+
+static void carry_on(struct planning *p)
+{
+    int64_t ready_ms = plan__batch_available(p) ? plan__ready_ms(p) : 0;
+    if (gate_passed(p))
+        hold_at_gate(p);
+    else
+        plan__execute_batch(p);
+    plan__apply_numbers(p);
+    if (ready_ms)
+        wait_until_ready(p, ready_ms);
+    else
+        plan__await_deadline(p);
+}
+
+static void advance_executing(struct planning *p)
+{
+    bool waits = plan__recorded_as_done(p) && asks_person(p);
+    bool done = plan__batch_done(p);
+    if (done && gate_passed(p))
+        next_batch(p);
+    else if (done || waits)
+        after_batch(p);
+    else if (p->md->spec.pause)
+        pause_by_user(p);
+    else
+        carry_on(p);
 }
 
 static void refuse_confirmation(struct planning *p, int32_t number)
@@ -223,8 +303,8 @@ static void advance_waiting(struct planning *p)
     if (!spec->pause && gray_end_ms(p) > p->view->wall_ms) {
         wait_gray_time(p, gray_end_ms(p));
     } else if (!spec->pause) {
-        next_batch(p);
-    } else if (by_number || !spec->strategy.need_confirm) {
+        pass_gate(p);
+    } else if (by_number || !asks_person(p)) {
         plan_add(p->plan, ACTION_SET_PAUSE, "")->number =
             0; /* seen, it counts as the confirmation */
     } else {
@@ -245,13 +325,8 @@ static void advance_gray_time(struct planning *p)
     } else if (left_ms > 0) {
         plan__apply_numbers(p);
         plan_requeue(p->plan, p->view->now_ms + left_ms);
-    } else if (plan__batch_done(p)) {
-        next_batch(p);
     } else {
-        plan__apply_numbers(p);
-        plan__move(p, PROGRESS_PAUSED, REASON_GRAY_TIME,
-                   mem_printf("gray time is over, but batch %d is not healthy any more",
-                              p->release->current_batch));
+        pass_gate(p);
     }
 }
 
@@ -286,11 +361,11 @@ static bool own_pause(const struct planning *p)
     enum release_progress progress = p->release->progress;
     bool waits =
         progress == PROGRESS_PAUSED && str_eq(p->release->reason, REASON_WAITING_FOR_CONFIRMATION);
-    bool will_wait = progress == PROGRESS_EXECUTING && recorded_as_done(p);
+    bool will_wait = progress == PROGRESS_EXECUTING && plan__recorded_as_done(p);
     return p->md->spec.pause && (waits || will_wait);
 }
 
-static bool abort_asked(const struct planning *p)
+bool plan__abort_asked(const struct planning *p)
 {
     return str_eq(json_map_get(&p->md->meta.annotations, ANNOTATION_ABORT),
                   p->release->update_revision);
@@ -322,13 +397,16 @@ static void abort_release(struct planning *p)
 static void advance(struct planning *p)
 {
     enum release_progress progress = p->release->progress;
-    if ((progress == PROGRESS_EXECUTING || progress == PROGRESS_PAUSED) && abort_asked(p)) {
+    bool runs = progress == PROGRESS_EXECUTING || progress == PROGRESS_PAUSED;
+    if (runs && plan__abort_asked(p)) {
         abort_release(p);
+    } else if (runs && plan__give_up(p)) {
+        return;
     } else if (progress == PROGRESS_EXECUTING) {
         advance_executing(p);
     } else if (progress == PROGRESS_PAUSED) {
         advance_paused(p);
-    } else if (progress == PROGRESS_ABORTED && !abort_asked(p)) {
+    } else if (progress == PROGRESS_ABORTED && plan__goes_on(p)) {
         plan__execute_batch(p);
     } else if (progress == PROGRESS_COMPLETED) {
         plan__apply_numbers(p);
@@ -336,21 +414,33 @@ static void advance(struct planning *p)
     }
 }
 
-/* Revisions without instances beyond spec.revisionHistoryLimit go, the oldest first. */
+/* Revisions without instances beyond spec.revisionHistoryLimit go, the oldest first; but not the one that a release that
+ * fails would return to, nor the one that tells that it has failed. */
 static void trim_history(struct planning *p)
 {
     int32_t kept = 0;
+    const char *stable = rollback_stable(p->release);
     for (struct revision *r = next_older(p->view, p->update, INT64_MAX); r;
          r = next_older(p->view, p->update, revision_number(r->rs))) {
         bool unused = r->rs->spec.replicas == 0 && r->instances.len == 0;
-        if (unused && ++kept > p->md->spec.revision_history_limit)
+        bool needed = r == p->view->failed || str_eq(r->rs->meta.name, stable);
+        if (unused && ++kept > p->md->spec.revision_history_limit && !needed)
             plan_add(p->plan, ACTION_DELETE_REPLICASET, r->rs->meta.name);
     }
 }
 
+/* What counts is another number when instances have been available for spec.minReadySeconds. */
+static void await_ready(struct planning *p)
+{
+    int64_t ready_ms = min_ready_all_ms(p->update, p->md->spec.min_ready_seconds, p->view->wall_ms,
+                                        p->view->wall_ms);
+    if (ready_ms && p->release->progress != PROGRESS_EXECUTING)
+        plan_requeue(p->plan, p->view->now_ms + (ready_ms - p->view->wall_ms));
+}
+
 static void plan_wanted(struct planning *p)
 {
-    if (plan_scale(p->view, p->plan) || !plan__prepare(p))
+    if (plan_scale(p->view, p->plan) || !plan__prepare(p) || plan__settle_marks(p))
         return;
     p->others = counted_others(p->view, p->update);
     p->target = p->md->spec.replicas == REPLICAS_SYMMETRIC ? symmetric_target(p->view, p->update)
@@ -359,7 +449,10 @@ static void plan_wanted(struct planning *p)
         plan__begin(p);
     else
         advance(p);
+    const struct revision *failed = p->view->failed;
+    mem_replace(&p->release->failed_revision, failed ? failed->rs->meta.name : NULL);
     trim_history(p);
+    await_ready(p);
     status_count(p->view, p->update, p->target, p->status);
 }
 

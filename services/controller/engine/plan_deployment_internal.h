@@ -27,6 +27,12 @@ struct planning {
 void plan__move(struct planning *p, enum release_progress progress, const char *reason,
                 char *message_taken);
 
+/** plan__abort_asked() - whether a person has given the release up. */
+bool plan__abort_asked(const struct planning *p);
+
+/** plan__recorded_as_done() - whether the stored status says that the batch is done: then spec.pause may be ours. */
+bool plan__recorded_as_done(const struct planning *p);
+
 /** plan__execute_batch() - the current batch is executed, or goes on. */
 void plan__execute_batch(struct planning *p);
 
@@ -67,7 +73,13 @@ void plan__distribute_others(const struct deployment_view *view, const struct re
 /** plan__apply_numbers() - each revision gets what the current batch wants of it. */
 void plan__apply_numbers(struct planning *p);
 
-/** plan__batch_done() - every instance of the batch is Available, and what it replaces or removes is gone. */
+/** plan__batch_available() - every instance of the batch is Available, and what it replaces or removes is gone. */
+bool plan__batch_available(const struct planning *p);
+
+/** plan__ready_ms() - when all of the update revision that are Available have been so for spec.minReadySeconds, wall; 0: they have. */
+int64_t plan__ready_ms(const struct planning *p);
+
+/** plan__batch_done() - the batch is available, and has been so for spec.minReadySeconds. */
 bool plan__batch_done(const struct planning *p);
 
 /* -- begin_release.c -- */
@@ -80,6 +92,20 @@ bool plan__begins(const struct planning *p);
 
 /** plan__begin() - records what is to be changed, from what is there; nothing moves yet. */
 void plan__begin(struct planning *p);
+
+/* -- give_up.c: releases that fail -- */
+
+/** plan__settle_marks() - what was marked as failed, or asked to go on, and does not count any more. Return: whether there was any; the plan ends with it. */
+bool plan__settle_marks(struct planning *p);
+
+/** plan__give_up() - marks or stops a release, executing or paused, that has failed. Return: whether it has. */
+bool plan__give_up(struct planning *p);
+
+/** plan__await_deadline() - looks again when the release that is being executed would be given up. */
+void plan__await_deadline(struct planning *p);
+
+/** plan__goes_on() - whether a release that is Aborted is to go on: what stopped it is taken back. */
+bool plan__goes_on(const struct planning *p);
 
 /* -- plan_deletion.c -- */
 

@@ -370,7 +370,7 @@ static void gray_time(void **state)
          .revisions = "v1#1=3 aA bA cN",
          .bases = "a b c d e",
          .now_ms = 1050000,
-         .plan = ""},
+         .plan = "status Executing 1/2 BatchUnhealthy (2 of 3 available)"},
         {.name = "5.4 the last batch has no gray time",
          .spec = "v1 x5 batches=2 gray=60",
          .release = LAST_OF_TWO,
@@ -430,6 +430,57 @@ static void gray_time_by_another_clock(void **state)
          .release = WAITING " until=87450000",
          DONE_1,
          .plan = "status Paused 1/2 GrayTime (3 of 3 available); requeue at 1060000"},
+    };
+    check(rows, ARRAY_LEN(rows));
+}
+
+/* A batch that was done, and is not healthy any more when the next could begin. */
+static void unhealthy_at_the_gate(void **state)
+{
+    (void)state;
+    static const struct kit_row rows[] = {
+        {.name = "confirmed, but an instance is sick: the next batch does not begin",
+         .spec = "v1 x5 batches=2 confirm",
+         .release = WAITING " done",
+         .revisions = "v1#1=3 aA bA cN",
+         .bases = "a b c d e",
+         .plan = "status Executing 1/2 BatchUnhealthy (2 of 3 available)"},
+        {.name = "confirmed, but its base is gone",
+         .spec = "v1 x5 batches=2 confirm",
+         .release = WAITING " done",
+         .revisions = "v1#1=3 aA bA",
+         .bases = "a b d e",
+         .plan = "status Executing 1/2 BatchUnhealthy (2 of 2 available)"},
+        {.name = "it holds there",
+         .spec = "v1 x5 batches=2 confirm",
+         .release = FIRST_OF_TWO " passed reason=BatchUnhealthy",
+         .revisions = "v1#1=3 aA bA cN",
+         .bases = "a b c d e",
+         .plan = ""},
+        {.name = "healthy again: it goes on, and nobody is asked once more",
+         .spec = "v1 x5 batches=2 confirm gray=60",
+         .release = FIRST_OF_TWO " passed reason=BatchUnhealthy",
+         DONE_1,
+         .plan =
+             "status Executing 2/2 BatchExecuting (3 of 3 available); replicaset v1 replicas 5"},
+        {.name = "a pause there is the user's",
+         .spec = "v1 x5 batches=2 confirm pause",
+         .release = FIRST_OF_TWO " passed reason=BatchUnhealthy",
+         .revisions = "v1#1=3 aA bA cN",
+         .bases = "a b c d e",
+         .plan = "status Paused 1/2 PausedByUser (2 of 3 available)"},
+        {.name = "sick while a person is asked: they still are",
+         .spec = "v1 x5 batches=2 confirm pause",
+         .release = WAITING " done",
+         .revisions = "v1#1=3 aA bA cN",
+         .bases = "a b c d e",
+         .plan = ""},
+        {.name = "sick in gray time, healthy at its end",
+         .spec = "v1 x5 batches=2 gray=60",
+         .release = GRAY " done",
+         .revisions = "v1#1=3 aA bA cN",
+         .bases = "a b c d e",
+         .plan = "requeue at 1050000"},
     };
     check(rows, ARRAY_LEN(rows));
 }
@@ -565,6 +616,7 @@ int main(void)
         cmocka_unit_test(gray_time),
         cmocka_unit_test(gray_time_by_another_clock),
         cmocka_unit_test(gray_time_that_was_put_off_ends),
+        cmocka_unit_test(unhealthy_at_the_gate),
         cmocka_unit_test(user_stops),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,6 +2,7 @@
 #include "lib/base/str.h"
 #include "services/controller/engine/batches.h"
 #include "services/controller/engine/counts.h"
+#include "services/controller/engine/min_ready.h"
 #include "services/controller/engine/plan_deployment_internal.h"
 
 struct rollout plan__rollout(const struct planning *p)
@@ -71,7 +72,7 @@ void plan__apply_numbers(struct planning *p)
     plan__distribute_others(p->view, p->update, wanted.others, p->plan);
 }
 
-bool plan__batch_done(const struct planning *p)
+bool plan__batch_available(const struct planning *p)
 {
     struct rollout_numbers wanted = wanted_now(p);
     int32_t others = 0;
@@ -80,4 +81,15 @@ bool plan__batch_done(const struct planning *p)
             others += p->view->revisions[i]->existing + p->view->revisions[i]->terminating;
     return p->update->existing == wanted.updated && p->update->available >= wanted.updated &&
            p->update->terminating == 0 && others <= wanted.others;
+}
+
+int64_t plan__ready_ms(const struct planning *p)
+{
+    return min_ready_all_ms(p->update, p->md->spec.min_ready_seconds, p->release->next_reconcile_ms,
+                            p->view->wall_ms);
+}
+
+bool plan__batch_done(const struct planning *p)
+{
+    return plan__batch_available(p) && !plan__ready_ms(p);
 }

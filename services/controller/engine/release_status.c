@@ -5,7 +5,9 @@
 
 #include "lib/base/str.h"
 #include "lib/model/labels.h"
+#include "services/controller/engine/min_ready.h"
 #include "services/controller/engine/plan_service.h"
+#include "services/controller/engine/rollback.h"
 
 void release_move(struct release_status *release, enum release_progress progress,
                   const char *reason, char *message_taken, int64_t wall_ms)
@@ -110,11 +112,27 @@ static bool refusal_is_news(const struct deployment_view *view)
     return is_refused(view) && !(told && str_eq(told->message, view->write_refusal->message));
 }
 
+/* What runs is not what is asked for. */
+static void set_rolled_back(const struct deployment_view *view,
+                            struct module_deployment_status *status)
+{
+    const struct module_replicaset *rs = view->failed->rs;
+    AUTO_FREE char *what =
+        mem_printf("%s, version %s, has failed: %s; version %s is released in its place",
+                   rs->meta.name, rs->spec.template.module.version, rollback_marked(view->failed),
+                   view->template->module.version);
+    status_set_condition(status, "Degraded", true, REASON_ROLLED_BACK, what, view->wall_ms);
+}
+
 static void set_degraded(const struct deployment_view *view,
                          struct module_deployment_status *status)
 {
     if (is_refused(view))
         return; /* status_write() tells, of plans that count nothing too */
+    if (view->failed) {
+        set_rolled_back(view, status);
+        return;
+    }
     const struct module *failed = first_failed(view);
     const char *room = lack_of_room(view);
     const char *colon = room ? strchr(room, ':') : NULL;
@@ -155,18 +173,21 @@ static void set_conditions(const struct deployment_view *view, int32_t target,
 void status_count(const struct deployment_view *view, const struct revision *update, int32_t target,
                   struct module_deployment_status *status)
 {
+    int32_t min_ready = view->md->spec.min_ready_seconds;
     status->observed_generation = view->md->meta.generation;
-    status->replicas = status->available_replicas = 0;
+    status->replicas = status->ready_replicas = status->available_replicas = 0;
     for (size_t i = 0; i < view->revision_count; i++) {
-        status->replicas += view->revisions[i]->existing;
-        status->available_replicas += view->revisions[i]->available;
+        const struct revision *revision = view->revisions[i];
+        status->replicas += revision->existing;
+        status->ready_replicas += revision->available;
+        status->available_replicas += min_ready_count(revision, min_ready, view->wall_ms);
     }
-    status->ready_replicas = status->available_replicas;
     status->unavailable_replicas =
         target > status->available_replicas ? target - status->available_replicas : 0;
     status->updated_replicas = update ? update->existing : 0;
-    status->updated_available_replicas = update ? update->available : 0;
-    status->updated_ready_replicas = status->updated_available_replicas;
+    status->updated_ready_replicas = update ? update->available : 0;
+    status->updated_available_replicas =
+        update ? min_ready_count(update, min_ready, view->wall_ms) : 0;
     AUTO_FREE char *label = label_value(view->md->meta.name);
     mem_free(status->label_selector);
     status->label_selector = mem_printf(LABEL_MODULE_DEPLOYMENT "=%s", label);
@@ -177,13 +198,16 @@ static bool release_equal(const struct release_status *a, const struct release_s
 {
     return a->progress == b->progress && str_eq(a->progress_name, b->progress_name) &&
            str_eq(a->reason, b->reason) && str_eq(a->update_revision, b->update_revision) &&
-           a->current_batch == b->current_batch && a->real_batch_count == b->real_batch_count &&
+           str_eq(a->stable_revision, b->stable_revision) &&
+           str_eq(a->failed_revision, b->failed_revision) && a->current_batch == b->current_batch &&
+           a->real_batch_count == b->real_batch_count &&
            str_eq(a->batch_progress, b->batch_progress) &&
            a->original_delta_replicas == b->original_delta_replicas &&
            a->original_updated_replicas == b->original_updated_replicas &&
            a->target_replicas == b->target_replicas &&
            a->planned_batch_count == b->planned_batch_count &&
            a->planned_use_beta == b->planned_use_beta &&
+           a->last_transition_ms == b->last_transition_ms &&
            a->next_reconcile_ms == b->next_reconcile_ms;
 }
 
@@ -203,7 +227,8 @@ static bool counters_equal(const struct module_deployment_status *a,
                            const struct module_deployment_status *b)
 {
     return a->observed_generation == b->observed_generation && a->replicas == b->replicas &&
-           a->updated_replicas == b->updated_replicas &&
+           a->updated_replicas == b->updated_replicas && a->ready_replicas == b->ready_replicas &&
+           a->updated_ready_replicas == b->updated_ready_replicas &&
            a->available_replicas == b->available_replicas &&
            a->unavailable_replicas == b->unavailable_replicas &&
            a->updated_available_replicas == b->updated_available_replicas &&

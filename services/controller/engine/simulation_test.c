@@ -12,11 +12,11 @@
 
 #include "services/controller/engine/batches.h"
 #include "services/controller/engine/engine_test_world.h"
+#include "services/controller/engine/min_ready.h"
 
 #define SEEDS 200
 #define RANDOM_STEPS 300
 #define ROUNDS_MAX 3000 /* to the end, once faults have stopped */
-#define ROUND_MS 2500
 
 static size_t random_below(struct world *world, size_t n)
 {
@@ -47,7 +47,7 @@ static void edit(struct world *world)
     static const char *const versions[] = {"v1", "v2", "v3", "v4", "v1b", "v1c", "v1^x", "v2^x"};
     struct module_deployment_spec *spec = &world->kit.md->spec;
     world->kit.md->meta.generation++;
-    switch (random_below(world, 12)) {
+    switch (random_below(world, 15)) {
     case 0:
     case 1:
     case 2:
@@ -75,6 +75,17 @@ static void edit(struct world *world)
         break;
     case 10:
         spec->strategy.upgrade_policy = (enum upgrade_policy)random_below(world, 3);
+        break;
+    case 11:
+        spec->strategy.rollback_on_failure = !spec->strategy.rollback_on_failure;
+        spec->progress_deadline_seconds = world_chance(world, 50) ? 0 : 60;
+        break;
+    case 12:
+        spec->min_ready_seconds = world_chance(world, 50) ? 0 : 20;
+        break;
+    case 13:
+        json_map_set(&world->kit.md->meta.annotations, ANNOTATION_RESUME,
+                     world->kit.md->status.release.update_revision);
         break;
     default:
         json_map_set(&world->kit.md->meta.annotations, ANNOTATION_ABORT,
@@ -147,6 +158,10 @@ static void check_completed(struct world *world)
     int32_t target = release->target_replicas;
     world_hold(world, target < 0 || update->existing == target, "Completed has its target");
     world_hold(world, update->available == update->existing, "Completed is available");
+    world_hold(world,
+               min_ready_count(update, kit->md->spec.min_ready_seconds, kit->now_ms) ==
+                   update->existing,
+               "Completed has been available for long enough");
     for (size_t r = 0; r < kit->revision_count; r++)
         world_hold(world, kit->revisions[r] == update || kit->revisions[r]->instances.len == 0,
                    "Completed has no other version");
@@ -199,30 +214,9 @@ static void step(struct world *world)
     kit_recount(kit);
 }
 
-/* Everything that can happen does, once. */
 static void round_of_all(struct world *world)
 {
-    struct kit *kit = &world->kit;
-    plan_and_check(world);
-    for (size_t r = 0; r < kit->revision_count; r++) {
-        struct revision *revision = kit->revisions[r];
-        for (size_t i = revision->instances.len; i-- > 0;) {
-            if (i >= revision->instances.len)
-                continue; /* several went at once */
-            struct instance *instance = revision->instances.items[i];
-            if (instance->operation.state == OPERATION_RUNNING)
-                world_finish(world, instance);
-            else
-                world_report(world, instance);
-            kit_recount(kit);
-            world_plan_module(world, instance);
-        }
-        world_answer(world, revision, true);
-        world_answer(world, revision, false);
-    }
-    for (size_t b = 0; b < kit->base_count; b++)
-        world_plan_traffic(world, kit->bases[b]);
-    kit->now_ms += ROUND_MS;
+    world_round(world, plan_and_check);
 }
 
 static int32_t selected_bases(const struct world *world)
@@ -239,6 +233,7 @@ static void calm_down(struct world *world)
 {
     struct kit *kit = &world->kit;
     world->faults = kit->template_missing = false;
+    world->bad_version = 0;
     for (size_t b = 0; b < kit->base_count; b++)
         kit->bases[b]->ready = true;
     struct module_deployment_spec *spec = &kit->md->spec;
@@ -246,7 +241,8 @@ static void calm_down(struct world *world)
         spec->replicas = selected_bases(world);
     json_map_set(&kit->md->meta.annotations, ANNOTATION_ABORT, NULL);
     kit->md->meta.generation++;
-    spec->pause = false;
+    spec->pause = spec->strategy.rollback_on_failure = false;
+    spec->progress_deadline_seconds = 0;
     AUTO_FREE char *version = kit_version(&spec->template);
     str_printf(&world->log, "calm: %s x%d of %zu bases\n", version, spec->replicas,
                kit->base_count);
@@ -313,6 +309,7 @@ static void begin_world(struct world *world, uint64_t seed)
     static const struct kit_row row = {.spec = "v1 x3 new"};
     kit_init(&world->kit, &row);
     world->web_path = seed % 3 == 0;
+    world->bad_version = seed % 4 == 3 ? 2 : 0;
     for (size_t i = 0, n = 2 + random_below(world, 6); i < n; i++)
         world_add_base(world);
     for (int i = 0; i < 4; i++)

@@ -135,7 +135,9 @@ struct write_refusal {
 struct deployment_view {
     const struct module_deployment *md;
     const struct module_template_spec
-        *template; /* spec.template, or of the ModuleTemplate; NULL: that is missing */
+        *template; /* what is to be released (rollback.h); NULL: the ModuleTemplate is missing */
+    const struct revision *
+        failed; /* what is asked for, where that has failed: @template is the last good one; or NULL */
     struct revision *const *revisions; /* in no order */
     size_t revision_count;
     struct base_state *const *bases; /* of the base Deployment */
