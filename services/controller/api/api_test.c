@@ -365,6 +365,47 @@ static void test_pause_and_resume(void **state)
     assert_false(true_at(&resumed, MD "spec.pause"));
 }
 
+/* What the controller has given up by itself is named to it. */
+static void test_resume_of_what_was_given_up(void **state)
+{
+    struct kit *kit = *state;
+    static const struct {
+        const char *release, *resumed;
+        bool paused;
+    } rows[] = {
+        {"\"progress\":\"Aborted\",\"reason\":\"ProgressDeadlineExceeded\","
+         "\"updateRevision\":\"md-b\"",
+         "md-b", false},
+        {"\"progress\":\"Aborted\",\"reason\":\"ProgressDeadlineExceeded\","
+         "\"updateRevision\":\"md-a\",\"failedRevision\":\"md-b\"",
+         "md-a", false},
+        {"\"progress\":\"Aborted\",\"reason\":\"AbortedByUser\",\"updateRevision\":\"md-b\"", NULL,
+         false},
+        {"\"progress\":\"Completed\",\"reason\":\"RolledBack\",\"updateRevision\":\"md-a\","
+         "\"failedRevision\":\"md-b\"",
+         "md-b", false},
+        {"\"progress\":\"Paused\",\"reason\":\"PausedByUser\",\"updateRevision\":\"md-a\","
+         "\"failedRevision\":\"md-b\"",
+         NULL, true}, /* the way back goes on */
+        {"\"progress\":\"Completed\",\"updateRevision\":\"md-b\"", NULL, false},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        AUTO_FREE char *name = mem_printf("md%zu", i);
+        AUTO_FREE char *request = mem_printf("{\"name\":\"%s\"}", name);
+        AUTO_FREE char *status =
+            mem_printf("{\"status\":{\"releaseStatus\":{%s}}}", rows[i].release);
+        AUTO_OUTCOME struct outcome made = apply(kit, name, "", "", "");
+        patch(kit, KIND_MODULE_DEPLOYMENT, name, STORE_STATUS, status);
+        patch(kit, KIND_MODULE_DEPLOYMENT, name, STORE_MAIN,
+              rows[i].paused ? "{\"spec\":{\"pause\":true}}" : "{}");
+        AUTO_OUTCOME struct outcome resumed = release(kit, "ResumeRelease", request);
+        assert_ok(&resumed);
+        const cJSON *annotations = json_get(resumed.json, MD "metadata.annotations");
+        const cJSON *asked = cJSON_GetObjectItemCaseSensitive(annotations, ANNOTATION_RESUME);
+        assert_true(str_eq(cJSON_GetStringValue(asked), rows[i].resumed));
+    }
+}
+
 static void test_what_waits_for_a_person_is_not_resumed(void **state)
 {
     struct kit *kit = *state;
@@ -481,6 +522,17 @@ static void test_undo(void **state)
     assert_module(&again, "0.2.0", "file:///md-c.jar");
 }
 
+/* What is asked for has failed, and the newest revision is released in its place: that one. */
+static void test_undo_of_what_was_taken_back(void **state)
+{
+    struct kit *kit = *state;
+    make_history(kit);
+    patch(kit, KIND_MODULE_REPLICASET, "md-b", STORE_MAIN,
+          "{\"metadata\":{\"annotations\":{\"" ANNOTATION_FAILED "\":\"why\"}}}");
+    AUTO_OUTCOME struct outcome back = release(kit, "UndoRelease", "{\"name\":\"md\"}");
+    assert_module(&back, "1.0.0", "file:///md-a.jar");
+}
+
 static void test_undo_refuses(void **state)
 {
     struct kit *kit = *state;
@@ -588,10 +640,12 @@ int main(void)
         TEST(test_confirm_is_for_the_batch_that_waits),
         TEST(test_nothing_to_confirm),
         TEST(test_pause_and_resume),
+        TEST(test_resume_of_what_was_given_up),
         TEST(test_what_waits_for_a_person_is_not_resumed),
         TEST(test_abort_and_its_end),
         TEST(test_revisions_newest_first),
         TEST(test_undo),
+        TEST(test_undo_of_what_was_taken_back),
         TEST(test_undo_refuses),
         TEST(test_delete_waits_for_finalizers),
         TEST(test_what_this_version_has_not),

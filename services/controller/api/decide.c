@@ -39,11 +39,32 @@ static cJSON *spec_patch(const char *field, cJSON *value_taken)
     return patch;
 }
 
+static void set_annotation(cJSON *patch, const char *name, cJSON *value_taken)
+{
+    cJSON *metadata = cJSON_GetObjectItemCaseSensitive(patch, "metadata");
+    if (!metadata)
+        metadata = cJSON_AddObjectToObject(patch, "metadata");
+    cJSON *annotations = cJSON_GetObjectItemCaseSensitive(metadata, "annotations");
+    if (!annotations)
+        annotations = cJSON_AddObjectToObject(metadata, "annotations");
+    cJSON_AddItemToObject(annotations, name, value_taken);
+}
+
 static void set_abort(cJSON *patch, cJSON *value_taken)
 {
-    cJSON *metadata = cJSON_AddObjectToObject(patch, "metadata");
-    cJSON_AddItemToObject(cJSON_AddObjectToObject(metadata, "annotations"), ANNOTATION_ABORT,
-                          value_taken);
+    set_annotation(patch, ANNOTATION_ABORT, value_taken);
+}
+
+/* The revision whose release the controller has given up by itself, and nobody else holds up; or NULL. */
+static const char *given_up(const cJSON *object)
+{
+    bool held = cJSON_IsTrue(json_get(object, "spec.pause"));
+    const cJSON *annotations = json_get(object, "metadata.annotations");
+    held |= cJSON_GetObjectItemCaseSensitive(annotations, ANNOTATION_ABORT) != NULL;
+    if (str_eq(release_text(object, "progress"), release_progress_name(PROGRESS_ABORTED)) &&
+        str_eq(release_text(object, "reason"), REASON_PROGRESS_DEADLINE_EXCEEDED))
+        return release_text(object, "updateRevision");
+    return held ? NULL : release_text(object, "failedRevision");
 }
 
 cJSON *decide_scale(const cJSON *object, const void *replicas, struct err **err)
@@ -98,6 +119,8 @@ cJSON *decide_resume(const cJSON *object, const void *unused, struct err **err)
             mem_printf("batch %d waits for confirmation: confirm it", current_batch(object)));
     cJSON *patch = spec_patch("pause", cJSON_CreateBool(false));
     set_abort(patch, cJSON_CreateNull());
+    if (given_up(object))
+        set_annotation(patch, ANNOTATION_RESUME, cJSON_CreateString(given_up(object)));
     return patch;
 }
 

@@ -117,13 +117,22 @@ struct undo {
     const Koupleless__Controller__V1__UndoReleaseRequest *request;
 };
 
-/* The revision to return to: the one of that number, or the one before the newest. */
+/* Whether its release was given up for that of the newest one, which is not what the spec asks for then. */
+static bool has_failed(const cJSON *revision)
+{
+    return cJSON_GetObjectItemCaseSensitive(json_get(revision, "metadata.annotations"),
+                                            ANNOTATION_FAILED) != NULL;
+}
+
+/* The revision to return to: the one of that number, or the one before what the spec asks for. */
 static const cJSON *choose(const struct revision_document *revisions, size_t count, int64_t number)
 {
     for (size_t i = 0; i < count && number; i++)
         if (revisions[i].number == number)
             return revisions[i].json;
-    return !number && count > 1 ? revisions[1].json : NULL;
+    if (number || count < 2)
+        return NULL;
+    return has_failed(revisions[1].json) ? revisions[0].json : revisions[1].json;
 }
 
 static void refuse_undo(const Koupleless__Controller__V1__UndoReleaseRequest *request, size_t count,
