@@ -31,7 +31,7 @@ static const struct option_spec specs[] = {
      .short_name = 'w',
      .type = OPTION_BOOL,
      .offset = offsetof(struct status_options, watch),
-     .help = "until the release is Completed (exit 0) or Aborted (exit 1)"},
+     .help = "until the release is Completed (exit 0), or Aborted or rolled back (exit 1)"},
     {.name = "timeout",
      .type = OPTION_DURATION,
      .offset = offsetof(struct status_options, timeout_ms),
@@ -168,10 +168,13 @@ static int check_end(const struct status *status, struct err **err)
     switch (status_view_end(status->deployment)) {
     case STATUS_COMPLETED:
         return 1;
-    case STATUS_ABORTED: {
-        const char *message = json_get_string(status->deployment, "status.releaseStatus.message");
-        return err_set(err, ERR_PRECONDITION, "moduledeployment/%s: the release is Aborted: %s",
-                       status->name, message ? message : "no message");
+    case STATUS_FAILED: {
+        const cJSON *release = json_get(status->deployment, "status.releaseStatus");
+        bool aborted = str_eq(json_get_string(release, "progress"), "Aborted");
+        const char *message = json_get_string(release, "message");
+        return err_set(err, ERR_PRECONDITION, "moduledeployment/%s: the release is %s: %s",
+                       status->name, aborted ? "Aborted" : "rolled back",
+                       message ? message : "no message");
     }
     case STATUS_RUNS:
         break;
@@ -249,7 +252,7 @@ const struct command status_command = {
     .about =
         "Shows the course of a release: on a terminal a tree with a progress bar, elsewhere one\n"
         "line for the release and one for each instance. With --watch it goes on until the\n"
-        "release is Completed, and prints, where it is no terminal, only what is new.",
+        "release is over, and prints, where it is no terminal, only what is new.",
     .options = specs,
     .options_size = sizeof(struct status_options),
     .operands_min = 1,

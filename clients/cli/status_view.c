@@ -45,8 +45,8 @@ enum status_end status_view_end(const cJSON *deployment)
     if (json_get(deployment, "metadata.deletionTimestamp"))
         return STATUS_RUNS;
     if (str_eq(progress, "Completed"))
-        return STATUS_COMPLETED;
-    return str_eq(progress, "Aborted") ? STATUS_ABORTED : STATUS_RUNS;
+        return *text_at(deployment, RELEASE "failedRevision") ? STATUS_FAILED : STATUS_COMPLETED;
+    return str_eq(progress, "Aborted") ? STATUS_FAILED : STATUS_RUNS;
 }
 
 struct counts {
@@ -150,7 +150,7 @@ static size_t group_batches(const cJSON *deployment, struct batches groups[3])
             (struct batches){current, current, *state ? state : progress_of(deployment)};
     if (current < count)
         groups[len++] =
-            (struct batches){current + 1, count, end == STATUS_ABORTED ? "given up" : "to come"};
+            (struct batches){current + 1, count, end == STATUS_FAILED ? "given up" : "to come"};
     return count ? len : 0;
 }
 

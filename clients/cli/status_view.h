@@ -24,8 +24,8 @@ void status_view_lines(const struct status_view *view, struct str *out);
 /** status_view_batches() - only the lines about batches, each with @indent before it. */
 void status_view_batches(const struct status_view *view, const char *indent, struct str *out);
 
-/* Whether a release is over. */
-enum status_end { STATUS_RUNS, STATUS_COMPLETED, STATUS_ABORTED };
+/* Whether a release is over. STATUS_FAILED: Aborted, or another one is Completed in its place. */
+enum status_end { STATUS_RUNS, STATUS_COMPLETED, STATUS_FAILED };
 
 /** status_view_end() - what the status says of the present spec; STATUS_RUNS while it speaks of an older one. */
 enum status_end status_view_end(const cJSON *deployment);

@@ -201,7 +201,10 @@ static void a_release_ends_only_for_the_present_spec(void **state)
          STATUS_COMPLETED},
         {"{\"metadata\": {\"generation\": 1}, \"status\": {\"observedGeneration\": 1,"
          "\"releaseStatus\": {\"progress\": \"Aborted\"}}}",
-         STATUS_ABORTED},
+         STATUS_FAILED},
+        {"{\"metadata\": {\"generation\": 1}, \"status\": {\"observedGeneration\": 1,"
+         "\"releaseStatus\": {\"progress\": \"Completed\", \"failedRevision\": \"md-new\"}}}",
+         STATUS_FAILED},
         {"{\"metadata\": {\"generation\": 2}, \"status\": {\"observedGeneration\": 1,"
          "\"releaseStatus\": {\"progress\": \"Completed\"}}}",
          STATUS_RUNS},
