@@ -337,6 +337,13 @@ static void register_metrics(struct controller *controller, struct metrics *metr
         metrics, "koupleless_controller_operation_failures_total", "Operations that failed", NULL);
 }
 
+static uint64_t random_life(void)
+{
+    struct rand rand;
+    rand_seed_from_system(&rand);
+    return rand_next(&rand);
+}
+
 int controller_new(struct controller **out, const struct controller_options *options,
                    struct err **err)
 {
@@ -348,9 +355,7 @@ int controller_new(struct controller **out, const struct controller_options *opt
     controller->loop = options->loop;
     controller->store = options->store;
     controller->log = options->log;
-    struct rand rand;
-    rand_seed_from_system(&rand);
-    controller->life = rand_next(&rand);
+    controller->life = options->life ? options->life : random_life();
     controller->scheduler = scheduler;
     controller->leading = !options->standby;
     controller->queue = workqueue_new();

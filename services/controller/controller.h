@@ -28,6 +28,8 @@ struct controller_options {
     int64_t base_silent_ms; /* a base whose agent is silent for this long is not ready */
     int64_t base_gone_ms;   /* ... for this long is gone, and its modules are placed elsewhere */
     bool standby;           /* lists and watches, and does nothing else before controller_lead() */
+    uint64_t
+        life; /* a number that no other start has: part of the ids of operations; 0 = made up here */
     void (*on_acting)(void *user); /* everything was listed once, and it leads: ready to serve */
     void *user;
 };

@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/sim/invariants.h"
+
+#include "lib/base/str.h"
+#include "lib/model/labels.h"
+#include "services/controller/engine/batches.h"
+
+/* The i-th of all Modules. */
+static const struct module *module_at(const struct picture *picture, size_t i)
+{
+    return picture->modules.entries[i].value;
+}
+
+static bool same_version(const struct module_spec *a, const struct module_spec *b)
+{
+    return str_eq(a->name, b->name) && str_eq(a->version, b->version);
+}
+
+static const char *revision_of(const struct module *module)
+{
+    const struct owner_reference *owner = meta_owner(&module->meta);
+    return owner ? owner->name : NULL;
+}
+
+/* -- I1 -- */
+
+/* Whether an earlier Module is for the same module on the same base. */
+static bool counted_before(const struct picture *picture, size_t at)
+{
+    const struct module *module = module_at(picture, at);
+    for (size_t i = 0; i < at; i++)
+        if (str_eq(module_at(picture, i)->spec.base_uid, module->spec.base_uid) &&
+            str_eq(module_at(picture, i)->spec.module.name, module->spec.module.name))
+            return true;
+    return false;
+}
+
+char *i1_capacity(const struct picture *picture)
+{
+    for (size_t b = 0; b < picture->base_objects.len; b++) {
+        const struct base *base = picture->base_objects.entries[b].value;
+        int32_t count = 0;
+        for (size_t i = 0; i < picture->modules.len; i++)
+            count += str_eq(module_at(picture, i)->spec.base_uid, base->meta.uid) &&
+                     !counted_before(picture, i);
+        if (base->spec.max_module_count_set && count > base->spec.max_module_count)
+            return mem_printf("I1: base %s has %d modules, %d is the most", base->meta.name, count,
+                              base->spec.max_module_count);
+    }
+    return NULL;
+}
+
+/* -- I3 -- */
+
+static bool takes_place_of(const struct module *successor, const struct module *old)
+{
+    return str_eq(successor->spec.replaces, old->meta.name);
+}
+
+char *i3_one_instance(const struct picture *picture)
+{
+    for (size_t i = 0; i < picture->modules.len; i++) {
+        const struct module *a = module_at(picture, i);
+        for (size_t k = 0; k < i; k++) {
+            const struct module *b = module_at(picture, k);
+            if (!a->meta.deletion_ms && !b->meta.deletion_ms &&
+                str_eq(a->spec.base_uid, b->spec.base_uid) &&
+                same_version(&a->spec.module, &b->spec.module) && !takes_place_of(a, b) &&
+                !takes_place_of(b, a))
+                return mem_printf("I3: Modules %s and %s are for the same", b->meta.name,
+                                  a->meta.name);
+        }
+    }
+    return NULL;
+}
+
+/* -- I4 -- */
+
+static bool same_release(const struct release_status *a, const struct release_status *b)
+{
+    return str_eq(a->update_revision, b->update_revision) &&
+           a->target_replicas == b->target_replicas &&
+           a->planned_batch_count == b->planned_batch_count &&
+           a->planned_use_beta == b->planned_use_beta &&
+           a->original_delta_replicas == b->original_delta_replicas &&
+           a->original_updated_replicas == b->original_updated_replicas;
+}
+
+char *i4_gate(const struct module_deployment *before, const struct module_deployment *after,
+              bool asked, bool confirmed)
+{
+    const struct release_status *was = &before->status.release, *is = &after->status.release;
+    if (!same_release(was, is) || is->current_batch <= was->current_batch ||
+        was->current_batch == 0 || after->meta.deletion_ms)
+        return NULL;
+    if (is->current_batch != was->current_batch + 1)
+        return mem_printf("I4: ModuleDeployment %s goes from batch %d to %d", after->meta.name,
+                          was->current_batch, is->current_batch);
+    if (asked && !confirmed)
+        return mem_printf("I4: batch %d of ModuleDeployment %s begins, %d was not confirmed",
+                          is->current_batch, after->meta.name, was->current_batch);
+    return NULL;
+}
+
+/* Instances of the update revision that the batch allows. */
+static int32_t allowed(const struct release_status *release)
+{
+    int32_t before = release->original_updated_replicas;
+    int32_t up =
+        before + batches_end(release->original_delta_replicas, release->planned_batch_count,
+                             release->planned_use_beta, release->current_batch);
+    int32_t most = up < release->target_replicas ? up : release->target_replicas;
+    if (release->progress == PROGRESS_COMPLETED)
+        return release->target_replicas;
+    return most > before ? most : before;
+}
+
+char *i4_numbers(const struct picture *picture, const struct module *made)
+{
+    const struct module_deployment *md = picture_owner(picture, made);
+    const struct release_status *release = md ? &md->status.release : NULL;
+    const char *revision = revision_of(made);
+    int32_t count = 1;
+    if (!release || release->target_replicas == REPLICAS_SYMMETRIC ||
+        !str_eq(release->update_revision, revision))
+        return NULL;
+    for (size_t i = 0; i < picture->modules.len; i++)
+        count += !module_at(picture, i)->meta.deletion_ms &&
+                 str_eq(revision_of(module_at(picture, i)), revision);
+    if (count <= allowed(release))
+        return NULL;
+    return mem_printf("I4: Module %s is number %d of its revision, batch %d allows %d",
+                      made->meta.name, count, release->current_batch, allowed(release));
+}
+
+/* -- I10 -- */
+
+static bool stood_for(const struct picture *picture, const struct module *gone)
+{
+    for (size_t i = 0; i < picture->modules.len; i++) {
+        const struct module *other = module_at(picture, i);
+        if (other != gone && !str_eq(other->meta.uid, gone->meta.uid) &&
+            str_eq(other->spec.base_uid, gone->spec.base_uid) &&
+            same_version(&other->spec.module, &gone->spec.module))
+            return true;
+    }
+    return false;
+}
+
+char *i10_runs_until_released(const struct picture *picture, const struct module *gone)
+{
+    const struct sim_base *base = picture_base(picture, gone->spec.base_name);
+    const struct base *object = map_get(&picture->base_objects, gone->spec.base_name);
+    bool known = object && str_eq(object->meta.uid, gone->spec.base_uid);
+    const struct sim_module *there =
+        base ? sim_base_find(base, gone->spec.module.name, gone->spec.module.version) : NULL;
+    if (!known || object->meta.deletion_ms || !there || there->state == SIM_BROKEN ||
+        stood_for(picture, gone))
+        return NULL;
+    return mem_printf("I10: Module %s is gone, and %s %s still runs on %s", gone->meta.name,
+                      there->name, there->version, base->name);
+}
+
+/* -- I9 -- */
+
+/* An Available instance of the module that the operation leaves alone. */
+static bool served_by_another(const struct picture *picture, const struct sim_base *base,
+                              const struct sim_operation *operation)
+{
+    for (size_t i = 0; i < picture->modules.len; i++) {
+        const struct module *module = module_at(picture, i);
+        if (str_eq(module->spec.base_name, base->name) &&
+            str_eq(module->spec.module.name, operation->name) &&
+            !str_eq(module->spec.module.version, operation->version) &&
+            module->status.phase == MODULE_AVAILABLE && !operation->in_place)
+            return true;
+    }
+    return false;
+}
+
+/* Whether it takes something off that serves. */
+static bool takes_off(const struct sim_base *base, const struct sim_operation *operation)
+{
+    const struct sim_module *there = sim_base_find(base, operation->name, operation->version);
+    if (operation->type == SIM_UNINSTALL)
+        return there && there->state == SIM_ACTIVE;
+    return operation->type == SIM_INSTALL && operation->in_place &&
+           sim_base_serves(base, operation->name) && !(there && str_eq(there->jar, operation->jar));
+}
+
+char *i9_out_of_traffic(const struct picture *picture, const struct sim_base *base,
+                        const struct sim_operation *operation)
+{
+    const struct base *object = map_get(&picture->base_objects, base->name);
+    AUTO_FREE char *label = mem_printf(LABEL_TRAFFIC_PREFIX "%s", operation->name);
+    if (!object || !json_map_get(&object->meta.labels, label) || !takes_off(base, operation) ||
+        served_by_another(picture, base, operation))
+        return NULL;
+    return mem_printf("I9: %s %s is taken off %s, which has its traffic", operation->name,
+                      operation->version, base->name);
+}
+
+/* -- I5 -- */
+
+static int32_t eligible_bases(const struct picture *picture, const char *deployment)
+{
+    int32_t count = 0;
+    for (size_t i = 0; i < picture->bases.len; i++)
+        count += !picture->bases.items[i]->dead &&
+                 str_eq(picture->bases.items[i]->deployment, deployment);
+    return count;
+}
+
+static bool runs(const struct picture *picture, const struct module *module)
+{
+    const struct sim_base *base = picture_base(picture, module->spec.base_name);
+    const struct sim_module *there =
+        base ? sim_base_find(base, module->spec.module.name, module->spec.module.version) : NULL;
+    const char *md5 = module->spec.module.md5 ? module->spec.module.md5 : "";
+    return there && there->state == SIM_ACTIVE && str_eq(there->jar, md5);
+}
+
+static char *deployment_converged(const struct picture *picture, const struct module_deployment *md)
+{
+    const struct release_status *release = &md->status.release;
+    int32_t wanted = md->spec.replicas == REPLICAS_SYMMETRIC
+                         ? eligible_bases(picture, md->spec.base_deployment_name)
+                         : md->spec.replicas;
+    int32_t count = 0;
+    if (release->progress != PROGRESS_COMPLETED)
+        return mem_printf("I5: ModuleDeployment %s is %s (%s)", md->meta.name,
+                          release_progress_name(release->progress),
+                          release->reason ? release->reason : "");
+    for (size_t i = 0; i < picture->modules.len; i++) {
+        const struct module *module = module_at(picture, i);
+        if (picture_owner(picture, module) != md)
+            continue;
+        count++;
+        if (!str_eq(module->spec.module.version, md->spec.template.module.version))
+            return mem_printf("I5: Module %s is of another version", module->meta.name);
+    }
+    if (count == wanted && md->status.available_replicas == wanted)
+        return NULL;
+    return mem_printf("I5: ModuleDeployment %s has %d Modules, %d available, %d are wanted",
+                      md->meta.name, count, md->status.available_replicas, wanted);
+}
+
+/* Of everything on the bases, and their labels. @which: the invariant. */
+static char *bases_converged(const struct picture *picture, const char *which)
+{
+    size_t running = 0, labels = 0;
+    for (size_t i = 0; i < picture->bases.len; i++)
+        running += picture->bases.items[i]->modules.len;
+    for (size_t i = 0; i < picture->base_objects.len; i++) {
+        const struct base *base = picture->base_objects.entries[i].value;
+        if (!picture_base(picture, base->meta.name))
+            return mem_printf("%s: base %s is gone, its object is not", which, base->meta.name);
+        for (size_t k = 0; k < base->meta.labels.len; k++)
+            labels += str_starts_with(base->meta.labels.items[k].key, LABEL_TRAFFIC_PREFIX);
+    }
+    if (running != picture->modules.len)
+        return mem_printf("%s: %zu modules run, %zu Modules are there", which, running,
+                          picture->modules.len);
+    if (labels != picture->modules.len)
+        return mem_printf("%s: %zu modules have traffic, %zu are there", which, labels,
+                          picture->modules.len);
+    return NULL;
+}
+
+char *i5_converged(const struct picture *picture)
+{
+    for (size_t i = 0; i < picture->modules.len; i++) {
+        const struct module *module = module_at(picture, i);
+        if (module->meta.deletion_ms || module->status.phase != MODULE_AVAILABLE ||
+            !picture_owner(picture, module))
+            return mem_printf("I5: Module %s is %s%s", module->meta.name,
+                              module_phase_name(module->status.phase),
+                              picture_owner(picture, module) ? "" : ", and nobody's");
+        if (!runs(picture, module))
+            return mem_printf("I5: Module %s is Available, and does not run", module->meta.name);
+    }
+    for (size_t i = 0; i < picture->deployments.len; i++) {
+        char *why = deployment_converged(picture, picture->deployments.entries[i].value);
+        if (why)
+            return why;
+    }
+    return bases_converged(picture, "I5");
+}
+
+/* -- I6 -- */
+
+char *i6_nothing_left(const struct picture *picture)
+{
+    const struct {
+        const char *what;
+        const struct map *map;
+    } maps[] = {{"ModuleDeployment", &picture->deployments},
+                {"ModuleReplicaSet", &picture->revisions},
+                {"Module", &picture->modules},
+                {"Service", &picture->services}};
+    for (size_t i = 0; i < ARRAY_LEN(maps); i++)
+        if (maps[i].map->len)
+            return mem_printf("I6: %s %s is left", maps[i].what, maps[i].map->entries[0].key);
+    return bases_converged(picture, "I6");
+}

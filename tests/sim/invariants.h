@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef KOUPLELESS_SIM_INVARIANTS_H
+#define KOUPLELESS_SIM_INVARIANTS_H
+
+#include "tests/sim/picture.h"
+
+/*
+ * What must always be true, by the numbers of the design's list. Each is a pure function of what is true in
+ * the world, at one of three moments; it returns which object breaks it, as an owned text, or NULL.
+ *
+ *   I1  capacity          I3  one instance of a version on a base      I4   batches and their gates
+ *   I5  convergence       I6  nothing is left after a deletion         I9   out of traffic before it goes
+ *   I10 what runs has its Module
+ *
+ * I7, that crashes change nothing about these, is what the faults are for. I2 waits for maxUnavailable, I8 for
+ * a second controller.
+ */
+
+/* -- after every step -- */
+
+/** i1_capacity() - the modules of a base, counted by name, are no more than it may have. */
+char *i1_capacity(const struct picture *picture);
+
+/** i3_one_instance() - no two Modules are for one version of one module on one base, unless one takes the other's place. */
+char *i3_one_instance(const struct picture *picture);
+
+/* -- with a change of an object, before the picture shows it -- */
+
+/**
+ * i4_gate() - a batch begins after the one before it, and where confirmation is asked after it was confirmed
+ * @before, @after:  a ModuleDeployment
+ * @asked, @confirmed: confirmation was asked for all along since the batch before began; somebody confirmed since
+ */
+char *i4_gate(const struct module_deployment *before, const struct module_deployment *after,
+              bool asked, bool confirmed);
+
+/** i4_numbers() - the new Module @made is within what the batch allows. */
+char *i4_numbers(const struct picture *picture, const struct module *made);
+
+/** i10_runs_until_released() - @gone is a Module that is gone: what it stood for does not run any more, or another stands for it. */
+char *i10_runs_until_released(const struct picture *picture, const struct module *gone);
+
+/* -- as an operation begins on a base -- */
+
+/** i9_out_of_traffic() - what is taken off @base gets no traffic any more. */
+char *i9_out_of_traffic(const struct picture *picture, const struct sim_base *base,
+                        const struct sim_operation *operation);
+
+/* -- once faults have stopped -- */
+
+/** i5_converged() - what is declared = the Modules, all Available = what runs; says what is missing. */
+char *i5_converged(const struct picture *picture);
+
+/** i6_nothing_left() - no object, label or module is left. */
+char *i6_nothing_left(const struct picture *picture);
+
+#endif

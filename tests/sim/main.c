@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* koupleless-sim: simulated worlds, by their seeds. */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/base/options.h"
+#include "lib/base/str.h"
+#include "tests/sim/swarm.h"
+#include "tests/sim/world.h"
+
+#define PROGRAM "koupleless-sim"
+
+struct arguments {
+    int64_t seed, seeds, from, jobs, lines, crash_after;
+    char *only, *without;
+    bool print, log;
+};
+
+static const struct option_spec specs[] = {
+    {.name = "seed",
+     .type = OPTION_INT,
+     .offset = offsetof(struct arguments, seed),
+     .fallback = "-1",
+     .value = "N",
+     .min = -1,
+     .max = INT64_MAX,
+     .help = "this one world; the last lines of its history where it breaks"},
+    {.name = "seeds",
+     .type = OPTION_INT,
+     .offset = offsetof(struct arguments, seeds),
+     .fallback = "100",
+     .value = "COUNT",
+     .min = 1,
+     .max = INT64_MAX,
+     .help = "so many worlds"},
+    {.name = "from",
+     .type = OPTION_INT,
+     .offset = offsetof(struct arguments, from),
+     .fallback = "1",
+     .value = "N",
+     .min = 0,
+     .max = INT64_MAX,
+     .help = "... from this seed on"},
+    {.name = "jobs",
+     .type = OPTION_INT,
+     .offset = offsetof(struct arguments, jobs),
+     .value = "COUNT",
+     .min = 0,
+     .max = 1024,
+     .help = "processes; 0: one per processor"},
+    {.name = "only",
+     .type = OPTION_STRING,
+     .offset = offsetof(struct arguments, only),
+     .value = "FAULT,...",
+     .help = "no other faults than these; none: no faults at all"},
+    {.name = "without",
+     .type = OPTION_STRING,
+     .offset = offsetof(struct arguments, without),
+     .value = "FAULT,...",
+     .help = "not these faults"},
+    {.name = "crash-after",
+     .type = OPTION_INT,
+     .offset = offsetof(struct arguments, crash_after),
+     .value = "N",
+     .min = 0,
+     .max = INT64_MAX,
+     .help = "the first controller crashes after so many calls to the store"},
+    {.name = "lines",
+     .type = OPTION_INT,
+     .offset = offsetof(struct arguments, lines),
+     .fallback = "80",
+     .value = "COUNT",
+     .min = 0,
+     .max = HISTORY_TAIL,
+     .help = "of the history, where a world breaks"},
+    {.name = "print",
+     .type = OPTION_BOOL,
+     .offset = offsetof(struct arguments, print),
+     .help = "every line of the history"},
+    {.name = "log",
+     .type = OPTION_BOOL,
+     .offset = offsetof(struct arguments, log),
+     .help = "what the controller logs, too"},
+    {.name = NULL},
+};
+
+static const struct options_usage usage = {
+    .program = PROGRAM,
+    .synopsis = "[options]",
+    .about =
+        "Runs the system in simulated worlds. The same seed is the same world, event by event.",
+};
+
+/* Return: false where a name is none. */
+static bool read_faults(const char *text, uint32_t *ret)
+{
+    uint32_t faults = 0;
+    for (const char *at = text; *at;) {
+        size_t len = strcspn(at, ",");
+        AUTO_FREE char *name = mem_strndup(at, len);
+        bool known = str_eq(name, "none");
+        for (int fault = 0; fault < FAULTS; fault++)
+            if (str_eq(name, fault_names[fault])) {
+                faults |= 1u << fault;
+                known = true;
+            }
+        if (!known) {
+            (void)fprintf(stderr, PROGRAM ": no fault is called \"%s\"\n", name);
+            return false;
+        }
+        at += len + (at[len] == ',');
+    }
+    *ret = faults;
+    return true;
+}
+
+static void print_faults(const struct world *world)
+{
+    (void)printf("faults:");
+    for (int fault = 0; fault < FAULTS; fault++)
+        if (world_has(world, (enum fault)fault))
+            (void)printf(" %s", fault_names[fault]);
+    (void)printf("\n");
+}
+
+struct runs {
+    const struct arguments *arguments;
+    uint32_t faults;
+    struct log *log;
+    bool alone; /* one seed: all about it */
+};
+
+static void print_broken(const struct runs *runs, const struct world *world)
+{
+    if (runs->alone) {
+        history_print(&world->history, (size_t)runs->arguments->lines);
+        picture_print(&world->picture);
+        print_faults(world);
+    }
+    (void)printf("seed %llu: %s\n", (unsigned long long)world->options.seed, world->broken);
+}
+
+static bool run_seed(void *user, uint64_t seed)
+{
+    const struct runs *runs = user;
+    struct world *world = world_new(&(struct world_options){
+        .seed = seed,
+        .faults = runs->faults,
+        .print = runs->arguments->print,
+        .log = runs->log,
+        .crash_after = runs->arguments->crash_after,
+    });
+    bool ok = story_run(world);
+    if (!ok)
+        print_broken(runs, world);
+    if (runs->alone)
+        (void)printf("seed %llu: %zu lines, hash %016llx, %lld s, %d lives\n",
+                     (unsigned long long)seed, world->history.count,
+                     (unsigned long long)world->history.hash,
+                     (long long)world->clock.mono_ms / 1000, world->lives);
+    world_free(world);
+    return ok;
+}
+
+static int jobs_of(const struct arguments *arguments)
+{
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    return arguments->jobs ? (int)arguments->jobs : processors > 0 ? (int)processors : 1;
+}
+
+static bool run(const struct arguments *arguments)
+{
+    struct runs runs = {.arguments = arguments, .faults = ALL_FAULTS};
+    uint32_t without = 0;
+    if (!str_empty(arguments->only) && !read_faults(arguments->only, &runs.faults))
+        return false;
+    if (!str_empty(arguments->without) && !read_faults(arguments->without, &without))
+        return false;
+    runs.faults &= ~without;
+    if (arguments->seed >= 0) {
+        runs.alone = true;
+        runs.log =
+            arguments->log ? log_new(STDOUT_FILENO, LOG_DEBUG, LOG_TEXT, clock_real()) : NULL;
+        bool ok = run_seed(&runs, (uint64_t)arguments->seed);
+        log_free(runs.log);
+        return ok;
+    }
+    return swarm_run(&(struct swarm_options){
+               .from = (uint64_t)arguments->from,
+               .count = (uint64_t)arguments->seeds,
+               .jobs = jobs_of(arguments),
+               .run = run_seed,
+               .user = &runs,
+           }) == 0;
+}
+
+int main(int argc, char *argv[])
+{
+    struct arguments arguments = {0};
+    int operands;
+    enum options_result result = options_parse(specs, &usage, argc, argv,
+                                               /* stop_at_operand= */ true, &arguments, &operands);
+    bool ok = result == OPTIONS_RUN && run(&arguments);
+    options_done(specs, &arguments);
+    if (result != OPTIONS_RUN)
+        return result == OPTIONS_EXIT_OK ? 0 : 2;
+    return ok ? 0 : 1;
+}

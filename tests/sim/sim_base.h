@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef KOUPLELESS_SIM_BASE_H
+#define KOUPLELESS_SIM_BASE_H
+
+#include "koupleless/agent/v1/agent.pb-c.h"
+#include "lib/base/map.h"
+#include "lib/base/vec.h"
+#include "tests/sim/sim_net.h"
+
+/*
+ * A base of a simulated world: the pod, its JVM with the modules in it, and its agent, which is a model of
+ * services/agent: it does operations one after the other, remembers them by their ids, and reports. What a
+ * module does is a matter of its name: those that begin with "web" serve a web path, so two versions of
+ * them never run in one JVM.
+ */
+struct sim_base;
+
+/* A module in the JVM. */
+struct sim_module {
+    char *name, *version, *jar; /* owned */
+    enum sim_module_state { SIM_ACTIVE, SIM_INACTIVE, SIM_BROKEN } state;
+};
+
+enum sim_operation_type { SIM_INSTALL, SIM_UNINSTALL, SIM_SWITCH };
+
+/* An operation of the agent. */
+struct sim_operation {
+    struct list node; /* in base->queue until it has ended */
+    char *id;         /* owned; "" = none was given */
+    enum sim_operation_type type;
+    char *name, *version, *jar; /* owned */
+    bool in_place;
+    enum { SIM_WAITING, SIM_RUNNING, SIM_SUCCEEDED, SIM_FAILED } state;
+    const char *code, *reason; /* once it has failed */
+    bool restored;
+    int64_t begun_ms, ended_ms;
+    struct sim_module old; /* what an install in place took off, while it runs */
+    struct list waiters;
+};
+
+/* Chances are per mille. Read whenever something happens, so they may be changed at any time. */
+struct sim_base_faults {
+    int64_t command_ms;    /* a command takes at most so long, */
+    int32_t slow;          /* and some of them */
+    int64_t slow_ms;       /* ... this long */
+    int32_t install_fails; /* commands that fail */
+    int32_t uninstall_fails;
+    int32_t switch_fails;
+    int64_t down_ms; /* a JVM that starts anew takes at most so long */
+};
+
+struct sim_base_options {
+    struct loop *loop;
+    struct rand *rand;
+    struct sim_net *net;
+    struct history *history;
+    const struct sim_base_faults *faults;
+    const char *name, *deployment, *address, *zone; /* copied */
+    const char *controller;                         /* its address; copied */
+    int32_t max_module_count;                       /* -1 = not limited */
+    /* An operation begins to work on the base, before it does anything. */
+    void (*on_begin)(void *user, const struct sim_base *base,
+                     const struct sim_operation *operation);
+    void *user;
+};
+
+struct sim_base {
+    Koupleless__Agent__V1__AgentService_Service service;
+    struct sim_base_options options;
+    char *name, *deployment, *address, *zone, *controller;
+    bool dead;     /* the pod is gone */
+    bool jvm_down; /* it starts anew */
+    int boots;
+    VEC(struct sim_module) modules;
+
+    struct list queue;     /* of struct sim_operation.node; the first one runs */
+    struct map operations; /* id -> struct sim_operation: those that the agent remembers */
+    VEC(struct sim_operation *) all; /* to be freed */
+    struct loop_timer command, jvm;
+
+    struct rpc_client *client;
+    struct rpc_channel *channel;
+    struct loop_timer report;
+    bool reporting, report_again;
+    int report_failures;
+};
+
+/** sim_base_new() - its agent serves and reports from now on. */
+struct sim_base *sim_base_new(const struct sim_base_options *options);
+void sim_base_free(struct sim_base *base);
+
+/** sim_base_find() - a module in its JVM, or NULL. */
+struct sim_module *sim_base_find(const struct sim_base *base, const char *name,
+                                 const char *version);
+
+/** sim_base_serves() - whether some version of the module is active in it. */
+bool sim_base_serves(const struct sim_base *base, const char *name);
+
+/** sim_base_restart_jvm() - all modules are gone, what runs fails. */
+void sim_base_restart_jvm(struct sim_base *base);
+
+/** sim_base_restart_agent() - it forgets its operations; the one that runs goes on in the JVM. */
+void sim_base_restart_agent(struct sim_base *base);
+
+/** sim_base_die() - the pod is gone, with all that was in it. */
+void sim_base_die(struct sim_base *base);
+
+/* sim_agent.c: operations. */
+void sim_agent_init(struct sim_base *base);
+/** sim_agent_forget() - what is waited for is not answered any more. */
+void sim_agent_forget(struct sim_base *base);
+/** sim_agent_jvm_gone() - the operation that runs fails. */
+void sim_agent_jvm_gone(struct sim_base *base);
+void sim_agent_done(struct sim_base *base);
+
+/** sim_base_changed() - something is to be told to the controller. */
+void sim_base_changed(struct sim_base *base);
+void sim_base_put(struct sim_base *base, const char *name, const char *version, const char *jar,
+                  enum sim_module_state state);
+void sim_base_take(struct sim_base *base, struct sim_module *module);
+
+#endif

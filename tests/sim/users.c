@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/sim/users.h"
+
+#include "lib/base/str.h"
+#include "lib/model/labels.h"
+
+#define NAMESPACE "default"
+#define VERSIONS 4
+#define DEPLOYMENTS 2
+#define REPLICAS_MAX 7
+
+static const char *const names[DEPLOYMENTS] = {"provider", "web"};
+
+static uint64_t below(struct world *world, uint64_t bound)
+{
+    return rand_below(&world->rand, bound);
+}
+
+static void on_done(void *user, const struct document *document, const struct err *err)
+{
+    struct world *world = user;
+    (void)document;
+    if (err)
+        history_note(&world->history, "user: %s", err->message);
+}
+
+void users_patch(struct world *world, const char *name, const char *patch)
+{
+    struct store_key key = {KIND_MODULE_DEPLOYMENT, NAMESPACE, name};
+    history_note(&world->history, "user: patch %s %s", name, patch);
+    store_patch(world->users, &key, STORE_MAIN, patch, NULL, on_done, world);
+}
+
+/* Half of the versions come with another jar, too: the same version, other bytes. */
+static char *module_json(const char *name, int version, bool other_jar)
+{
+    return mem_printf("{\"name\":\"%s\",\"version\":\"%d.0.0\",\"url\":\"http://jars/%s-%d.jar\","
+                      "\"md5\":\"%032d\"}",
+                      name, version, name, version, version * 10 + other_jar);
+}
+
+void users_create(struct world *world, const char *name, int version, int32_t replicas)
+{
+    AUTO_FREE char *module = module_json(name, version, false);
+    AUTO_FREE char *json =
+        mem_printf("{\"metadata\":{\"name\":\"%s\",\"namespace\":\"" NAMESPACE "\"},\"spec\":{"
+                   "\"baseDeploymentName\":\"stock\",\"replicas\":%d,\"template\":{\"spec\":{"
+                   "\"module\":%s}}}}",
+                   name, replicas, module);
+    history_note(&world->history, "user: create %s %d.0.0 x%d", name, version, replicas);
+    store_create(world->users, KIND_MODULE_DEPLOYMENT, json, on_done, world);
+}
+
+static void delete_deployment(struct world *world, const char *name)
+{
+    struct store_key key = {KIND_MODULE_DEPLOYMENT, NAMESPACE, name};
+    history_note(&world->history, "user: delete %s", name);
+    store_remove(world->users, &key, NULL, NULL, on_done, world);
+}
+
+void users_delete_all(struct world *world)
+{
+    for (size_t i = 0; i < world->picture.deployments.len; i++) {
+        const struct module_deployment *md = world->picture.deployments.entries[i].value;
+        if (!md->meta.deletion_ms)
+            delete_deployment(world, md->meta.name);
+    }
+}
+
+/* -- edits -- */
+
+static void release(struct world *world, const char *name)
+{
+    int version = 1 + (int)below(world, VERSIONS);
+    AUTO_FREE char *module = module_json(name, version, world_chance(world, 25));
+    AUTO_FREE char *patch =
+        mem_printf("{\"spec\":{\"template\":{\"spec\":{\"module\":%s}}}}", module);
+    users_patch(world, name, patch);
+}
+
+static void scale(struct world *world, const char *name)
+{
+    int replicas =
+        world_chance(world, 20) ? REPLICAS_SYMMETRIC : (int)below(world, REPLICAS_MAX + 1);
+    AUTO_FREE char *patch = mem_printf("{\"spec\":{\"replicas\":%d}}", replicas);
+    users_patch(world, name, patch);
+}
+
+static void change_strategy(struct world *world, const char *name)
+{
+    static const char *const policies[] = {"installThenUninstall", "uninstallThenInstall",
+                                           "scaleUpThenScaleDown"};
+    /* One after the other: the order in which arguments are evaluated is the compiler's choice. */
+    int batches = (int)below(world, 5), gray = world_chance(world, 30) ? 10 : 0;
+    bool beta = world_chance(world, 30), asks = world_chance(world, 40);
+    const char *policy = policies[below(world, ARRAY_LEN(policies))];
+    const char *scheduling = world_chance(world, 50) ? "scatter" : "stacking";
+    AUTO_FREE char *patch = mem_printf(
+        "{\"spec\":{\"operationStrategy\":{\"batchCount\":%d,\"useBeta\":%s,\"needConfirm\":%s,"
+        "\"grayTimeBetweenBatchSeconds\":%d,\"upgradePolicy\":\"%s\"},"
+        "\"schedulingStrategy\":{\"schedulingPolicy\":\"%s\"}}}",
+        batches, beta ? "true" : "false", asks ? "true" : "false", gray, policy, scheduling);
+    users_patch(world, name, patch);
+}
+
+static void confirm(struct world *world, const struct module_deployment *md)
+{
+    world_gate(world, md->meta.name)->confirmed = true;
+    if (world_chance(world, 50)) {
+        users_patch(world, md->meta.name, "{\"spec\":{\"pause\":false}}");
+        return;
+    }
+    AUTO_FREE char *patch =
+        mem_printf("{\"spec\":{\"confirmBatchNum\":%d}}", md->status.release.current_batch);
+    users_patch(world, md->meta.name, patch);
+}
+
+static void pause_or_resume(struct world *world, const struct module_deployment *md)
+{
+    if (md->spec.pause)
+        world_gate(world, md->meta.name)->confirmed = true;
+    users_patch(world, md->meta.name,
+                md->spec.pause ? "{\"spec\":{\"pause\":false}}" : "{\"spec\":{\"pause\":true}}");
+}
+
+static void give_up(struct world *world, const struct module_deployment *md)
+{
+    const char *revision = md->status.release.update_revision;
+    AUTO_FREE char *patch =
+        mem_printf("{\"metadata\":{\"annotations\":{\"" ANNOTATION_ABORT "\":\"%s\"}}}",
+                   revision ? revision : "none");
+    users_patch(world, md->meta.name, patch);
+}
+
+static void edit(struct world *world, const struct module_deployment *md)
+{
+    uint64_t what = below(world, 20);
+    bool waits = str_eq(md->status.release.reason, REASON_WAITING_FOR_CONFIRMATION);
+    if (waits && what < 10)
+        confirm(world, md);
+    else if (what < 6)
+        release(world, md->meta.name);
+    else if (what < 11)
+        scale(world, md->meta.name);
+    else if (what < 15)
+        change_strategy(world, md->meta.name);
+    else if (what < 18)
+        pause_or_resume(world, md);
+    else if (what < 19)
+        give_up(world, md);
+    else
+        delete_deployment(world, md->meta.name);
+}
+
+void users_act(struct world *world)
+{
+    const char *name = names[below(world, DEPLOYMENTS)];
+    const struct module_deployment *md = map_get(&world->picture.deployments, name);
+    int version = 1 + (int)below(world, VERSIONS);
+    int32_t replicas = (int32_t)below(world, REPLICAS_MAX + 1);
+    if (!md)
+        users_create(world, name, version, replicas);
+    else if (!md->meta.deletion_ms)
+        edit(world, md);
+}
+
+void users_delete_module(struct world *world)
+{
+    if (!world->picture.modules.len)
+        return;
+    const struct module *module =
+        world->picture.modules.entries[below(world, world->picture.modules.len)].value;
+    struct store_key key = {KIND_MODULE, NAMESPACE, module->meta.name};
+    history_note(&world->history, "user: delete Module %s", module->meta.name);
+    store_remove(world->users, &key, NULL, NULL, on_done, world);
+}
+
+void users_touch(struct world *world)
+{
+    static const enum object_kind kinds[] = {KIND_MODULE_DEPLOYMENT, KIND_MODULE_REPLICASET,
+                                             KIND_MODULE, KIND_BASE};
+    const struct picture *picture = &world->picture;
+    const struct map *maps[] = {&picture->deployments, &picture->revisions, &picture->modules,
+                                &picture->base_objects};
+    size_t which = (size_t)below(world, ARRAY_LEN(kinds));
+    if (!maps[which]->len)
+        return;
+    const char *name = maps[which]->entries[below(world, maps[which]->len)].key;
+    struct store_key key = {kinds[which], NAMESPACE, name};
+    AUTO_FREE char *patch = mem_printf("{\"metadata\":{\"annotations\":{\"touched\":\"%d\"}}}",
+                                       (int)below(world, 1000));
+    store_patch(world->users, &key, STORE_MAIN, patch, NULL, on_done, world);
+}
+
+/* -- calm -- */
+
+static int32_t bases_alive(const struct world *world)
+{
+    int32_t count = 0;
+    for (size_t i = 0; i < world->picture.bases.len; i++)
+        count += !world->picture.bases.items[i]->dead;
+    return count;
+}
+
+static void settle(struct world *world, const struct module_deployment *md)
+{
+    const char *name = md->meta.name;
+    if (md->spec.replicas > bases_alive(world)) {
+        AUTO_FREE char *patch = mem_printf("{\"spec\":{\"replicas\":%d}}", bases_alive(world));
+        users_patch(world, name, patch);
+    }
+    if (json_map_get(&md->meta.annotations, ANNOTATION_ABORT))
+        users_patch(world, name,
+                    "{\"metadata\":{\"annotations\":{\"" ANNOTATION_ABORT "\":null}}}");
+    if (str_eq(md->status.release.reason, REASON_WAITING_FOR_CONFIRMATION))
+        confirm(world, md);
+    else if (md->spec.pause)
+        pause_or_resume(world, md);
+    else if (md->status.release.progress == PROGRESS_ABORTED)
+        release(world, name);
+}
+
+void users_settle(struct world *world)
+{
+    for (size_t i = 0; i < world->picture.deployments.len; i++) {
+        const struct module_deployment *md = world->picture.deployments.entries[i].value;
+        if (!md->meta.deletion_ms)
+            settle(world, md);
+    }
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef KOUPLELESS_SIM_USERS_H
+#define KOUPLELESS_SIM_USERS_H
+
+#include "tests/sim/world.h"
+
+/* What users of a simulated world do: by the store, as kubectl does it. */
+
+/** users_create() - a ModuleDeployment of the module @name, which it is named after. */
+void users_create(struct world *world, const char *name, int version, int32_t replicas);
+
+/** users_patch() - merge patch of the ModuleDeployment @name. */
+void users_patch(struct world *world, const char *name, const char *patch);
+
+/** users_act() - one thing at random. */
+void users_act(struct world *world);
+
+/** users_settle() - whatever keeps a release from its end is mended: pauses, gates, releases that were given up. */
+void users_settle(struct world *world);
+
+/** users_delete_all() - all ModuleDeployments. */
+void users_delete_all(struct world *world);
+
+/** users_delete_module() - some Module, so that it is replaced. */
+void users_delete_module(struct world *world);
+
+/** users_touch() - an annotation that means nothing, on some object. */
+void users_touch(struct world *world);
+
+#endif

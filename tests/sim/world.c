@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Time: each step is one turn of the loop, and the clock then jumps to what is due next. All that happens is
+ * in that loop: the programs', the store's, the network's and the bases' events and timers, in the order in
+ * which they were posted and are due.
+ */
+#include "tests/sim/world.h"
+
+#include "lib/base/limits.h"
+#include "lib/base/str.h"
+#include "lib/model/labels.h"
+#include "tests/sim/invariants.h"
+
+#define WALL_MS 1790000000000
+#define START_MS 1000
+#define CONTROLLER "controller:9090"
+#define SCHEDULER "scheduler:9091"
+#define BASE_SILENT_MS 90000
+#define BASE_GONE_MS 300000
+
+/* -- time -- */
+
+static int64_t mono_ms(struct clock *clock)
+{
+    return CONTAINER_OF(clock, struct sim_clock, clock)->mono_ms;
+}
+
+static int64_t wall_ms(struct clock *clock)
+{
+    return WALL_MS + mono_ms(clock);
+}
+
+bool world_chance(struct world *world, uint32_t percent)
+{
+    return rand_below(&world->rand, 100) < percent;
+}
+
+bool world_has(const struct world *world, enum fault fault)
+{
+    return world->faults & (1u << fault);
+}
+
+/* -- the controller -- */
+
+static void start_controller(struct world *world)
+{
+    world->lives++;
+    history_note(&world->history, "controller: life %d", world->lives);
+    world->store = sim_server_client(world->server);
+    world->rpc = sim_net_client(world->net, "controller");
+    world->controller_metrics = metrics_new();
+    const struct controller_options options = {
+        .loop = world->loop,
+        .store = world->store,
+        .rpc = world->rpc,
+        .scheduler = SCHEDULER,
+        .log = world->options.log,
+        .metrics = world->controller_metrics,
+        .base_silent_ms = BASE_SILENT_MS,
+        .base_gone_ms = BASE_GONE_MS,
+        .life = rand_next(&world->rand),
+    };
+    (void)controller_new(&world->controller, &options, NULL); /* fails for files of TLS alone */
+    sim_net_serve(world->net, CONTROLLER, controller_gateway(world->controller));
+}
+
+/* As main.c stops it, but what is on its way gets lost or not, as it happens. */
+static void stop_controller(struct world *world)
+{
+    sim_net_stop_serving(world->net, CONTROLLER);
+    controller_stop(world->controller);
+    sim_net_kill(world->rpc);
+    sim_client_kill(world->store);
+    controller_free(world->controller);
+    rpc_client_free(world->rpc);
+    store_free(world->store);
+    metrics_free(world->controller_metrics);
+}
+
+void world_crash(struct world *world)
+{
+    history_note(&world->history, "controller: crashes");
+    stop_controller(world);
+    start_controller(world);
+}
+
+/* -- changes -- */
+
+struct gate *world_gate(struct world *world, const char *name)
+{
+    struct gate *gate = map_get(&world->gates, name);
+    if (!gate) {
+        gate = NEW(struct gate);
+        (void)map_put(&world->gates, name, gate);
+    }
+    return gate;
+}
+
+void world_break(struct world *world, char *why_taken)
+{
+    if (!why_taken)
+        return;
+    if (world->broken) {
+        mem_free(why_taken);
+        return;
+    }
+    history_note(&world->history, "BROKEN  %s", why_taken);
+    world->broken = why_taken;
+}
+
+static const char *text_at(const cJSON *json, const char *path)
+{
+    const char *text = json_get_string(json, path);
+    return text ? text : "";
+}
+
+static void note_change(struct world *world, const struct record *before,
+                        const struct record *after)
+{
+    const struct record *one = after ? after : before;
+    AUTO_JSON cJSON *json = record_tree(one, NULL);
+    const cJSON *batch = json_get(json, "status.releaseStatus.currentBatch");
+    if (one->kind == KIND_EVENT)
+        return;
+    history_note(&world->history, "store: %s %s %s%s %s%s %s %d", kind_name(one->kind), one->name,
+                 !before  ? "made"
+                 : !after ? "gone"
+                          : "changed",
+                 json_get(json, "metadata.deletionTimestamp") ? " (going)" : "",
+                 text_at(json, "status.status"), text_at(json, "status.releaseStatus.progress"),
+                 text_at(json, "status.releaseStatus.reason"), batch ? batch->valueint : 0);
+}
+
+static void check_deployment(struct world *world, const struct record *after)
+{
+    const struct module_deployment *before = map_get(&world->picture.deployments, after->name);
+    AUTO_JSON cJSON *json = record_tree(after, NULL);
+    struct module_deployment *md = module_deployment_read(json, JSON_UNKNOWN_IGNORE, NULL);
+    struct gate *gate = world_gate(world, after->name);
+    const struct release_status *was = &before->status.release, *is = &md->status.release;
+    gate->asked &= md->spec.strategy.need_confirm;
+    world_break(world, i4_gate(before, md, gate->asked, gate->confirmed));
+    if (was->current_batch != is->current_batch ||
+        !str_eq(was->update_revision, is->update_revision)) {
+        gate->asked = md->spec.strategy.need_confirm;
+        gate->confirmed = false;
+    }
+    module_deployment_free(md);
+}
+
+static void check_made(struct world *world, const struct record *made)
+{
+    AUTO_JSON cJSON *json = record_tree(made, NULL);
+    struct module *module = module_read(json, NULL);
+    world_break(world, i4_numbers(&world->picture, module));
+    module_free(module);
+}
+
+static void on_change(void *user, const struct record *before, const struct record *after)
+{
+    struct world *world = user;
+    enum object_kind kind = after ? after->kind : before->kind;
+    note_change(world, before, after);
+    if (kind == KIND_MODULE_DEPLOYMENT && before && after)
+        check_deployment(world, after);
+    if (kind == KIND_MODULE && !before)
+        check_made(world, after);
+    if (kind == KIND_MODULE && !after)
+        world_break(world, i10_runs_until_released(&world->picture,
+                                                   map_get(&world->picture.modules, before->name)));
+    picture_change(&world->picture, before, after);
+}
+
+static void on_begin(void *user, const struct sim_base *base, const struct sim_operation *operation)
+{
+    struct world *world = user;
+    world_break(world, i9_out_of_traffic(&world->picture, base, operation));
+}
+
+/* -- bases -- */
+
+/* Sometimes at the address of one that is gone. */
+static char *free_address(struct world *world, const char *name)
+{
+    for (size_t i = 0; i < world->picture.bases.len; i++) {
+        const struct sim_base *base = world->picture.bases.items[i];
+        bool taken = false;
+        for (size_t k = 0; k < world->picture.bases.len; k++)
+            taken |= !world->picture.bases.items[k]->dead &&
+                     str_eq(world->picture.bases.items[k]->address, base->address);
+        if (!taken && world_chance(world, 30))
+            return mem_strdup(base->address);
+    }
+    return mem_printf("%s:1239", name);
+}
+
+void world_add_base(struct world *world)
+{
+    AUTO_FREE char *name = mem_printf("stock-%d", ++world->base_names);
+    AUTO_FREE char *address = free_address(world, name);
+    const struct sim_base_options options = {
+        .loop = world->loop,
+        .rand = &world->rand,
+        .net = world->net,
+        .history = &world->history,
+        .faults = &world->base_faults,
+        .name = name,
+        .deployment = "stock",
+        .address = address,
+        .zone = world_chance(world, 50) ? "z1" : "z2",
+        .controller = CONTROLLER,
+        .max_module_count = world_chance(world, 30) ? 1 : -1,
+        .on_begin = on_begin,
+        .user = world,
+    };
+    VEC_PUSH(&world->picture.bases, sim_base_new(&options));
+}
+
+/* -- steps -- */
+
+static void check(struct world *world)
+{
+    int64_t version = sim_server_version(world->server);
+    if (version == world->checked_version)
+        return;
+    world->checked_version = version;
+    world_break(world, i1_capacity(&world->picture));
+    world_break(world, i3_one_instance(&world->picture));
+}
+
+static void step(struct world *world)
+{
+    int64_t next_ms = loop_turn(world->loop);
+    check(world);
+    int64_t after = world->options.crash_after;
+    if (after && sim_client_calls(world->store) >= after) {
+        world->options.crash_after = 0;
+        world->crash_due = true;
+    }
+    if (world->crash_due) {
+        world->crash_due = false;
+        world_crash(world);
+        return;
+    }
+    if (next_ms > world->clock.mono_ms)
+        world->clock.mono_ms = next_ms;
+}
+
+bool world_run_until(struct world *world, bool (*holds)(struct world *world), int64_t at_most_ms)
+{
+    int64_t end_ms = world->clock.mono_ms + at_most_ms;
+    while (!world->broken && world->clock.mono_ms < end_ms) {
+        if (holds && holds(world))
+            return true;
+        step(world);
+    }
+    return !world->broken && !holds;
+}
+
+/* -- life -- */
+
+struct world *world_new(const struct world_options *options)
+{
+    struct world *world = NEW(struct world);
+    world->options = *options;
+    world->clock = (struct sim_clock){{mono_ms, wall_ms}, START_MS};
+    rand_seed(&world->rand, options->seed);
+    world->loop = loop_new(&world->clock.clock, LIMIT_INBOX);
+    world->history = (struct history){.clock = &world->clock.clock, .print = options->print};
+    trouble_choose(world);
+    world->server = sim_server_new(&(struct sim_server_options){
+        .loop = world->loop,
+        .rand = &world->rand,
+        .faults = &world->store_faults,
+        .on_change = on_change,
+        .user = world,
+    });
+    world->users = sim_server_client(world->server);
+    world->net = sim_net_new(&(struct sim_net_options){
+        .loop = world->loop,
+        .rand = &world->rand,
+        .faults = &world->net_faults,
+        .history = &world->history,
+    });
+    world->metrics = metrics_new();
+    world->scheduler = scheduler_server_new(world->metrics, NULL, &world->clock.clock);
+    sim_net_serve(world->net, SCHEDULER, scheduler_server_service(world->scheduler));
+    start_controller(world);
+    return world;
+}
+
+void world_free(struct world *world)
+{
+    stop_controller(world);
+    for (size_t i = 0; i < world->picture.bases.len; i++)
+        sim_base_free(world->picture.bases.items[i]);
+    sim_client_kill(world->users);
+    store_free(world->users);
+    loop_turn(world->loop);
+    sim_net_free(world->net);
+    sim_server_free(world->server);
+    scheduler_server_free(world->scheduler);
+    metrics_free(world->metrics);
+    loop_free(world->loop);
+    for (size_t i = 0; i < world->gates.len; i++)
+        mem_free(world->gates.entries[i].value);
+    map_done(&world->gates);
+    picture_done(&world->picture);
+    history_done(&world->history);
+    mem_free(world->broken);
+    mem_free(world);
+}

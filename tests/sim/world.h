@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef KOUPLELESS_SIM_WORLD_H
+#define KOUPLELESS_SIM_WORLD_H
+
+#include "lib/base/log.h"
+#include "lib/base/metrics.h"
+#include "services/controller/controller.h"
+#include "services/scheduler/server.h"
+#include "tests/sim/picture.h"
+#include "tests/sim/sim_store.h"
+
+/*
+ * A simulated world: controller and scheduler as they are, around them a store, a network, bases and users
+ * that are not, and one clock, which jumps to whatever is due next. All of it follows from the seed.
+ *
+ *   users ──> sim_store <──> controller ──sim_net──> scheduler, agents of sim_base
+ *
+ * A world goes through three times: trouble, with edits and faults; calm, in which all that is declared has to
+ * come about; and the end, in which all is deleted. Invariants are looked at all along (invariants.h).
+ */
+
+/* What goes wrong, by name. Each world has some of them. */
+#define FAULT_MAP(X)                                                                               \
+    X(FAULT_STORE_SLOW, "store-slow")           /* calls and watches of the store take seconds */  \
+    X(FAULT_STORE_REFUSES, "store-refuses")     /* calls fail, or only their answers are lost */   \
+    X(FAULT_STORE_FORGETS, "store-forgets")     /* watches expire */                               \
+    X(FAULT_STORE_CONFLICTS, "store-conflicts") /* others write into the objects */                \
+    X(FAULT_NET_SLOW, "net-slow")                                                                  \
+    X(FAULT_NET_LOSES, "net-loses")                                                                \
+    X(FAULT_NET_TWICE, "net-twice") /* requests arrive twice */                                    \
+    X(FAULT_NET_CUTS, "net-cuts")   /* bases can't be reached for minutes */                       \
+    X(FAULT_CRASHES, "crashes")     /* of the controller */                                        \
+    X(FAULT_SCHEDULER, "scheduler") /* it is away */                                               \
+    X(FAULT_SLOW, "slow")           /* commands take a minute */                                   \
+    X(FAULT_FAILS, "fails")         /* commands fail */                                            \
+    X(FAULT_JVMS, "jvms")           /* start anew */                                               \
+    X(FAULT_AGENTS, "agents")       /* start anew */                                               \
+    X(FAULT_PODS_GO, "pods-go")                                                                    \
+    X(FAULT_PODS_COME, "pods-come")                                                                \
+    X(FAULT_MODULES, "modules") /* Modules are deleted by hand */
+
+enum fault {
+#define X(id, name) id,
+    FAULT_MAP(X)
+#undef X
+        FAULTS
+};
+
+extern const char *const fault_names[FAULTS];
+
+struct world_options {
+    uint64_t seed;
+    uint32_t faults;     /* mask of enum fault: those that this world may have; 0 = none at all */
+    bool print;          /* every line of the history at once */
+    struct log *log;     /* of the controller, or NULL */
+    int64_t crash_after; /* calls of the controller to the store; then it crashes; 0 = does not */
+};
+#define ALL_FAULTS ((1u << FAULTS) - 1)
+
+struct sim_clock {
+    struct clock clock;
+    int64_t mono_ms;
+};
+
+struct world {
+    struct world_options options;
+    uint32_t faults; /* that it has */
+    struct sim_clock clock;
+    struct rand rand;
+    struct loop *loop;
+    struct history history;
+
+    struct sim_store_faults store_faults;
+    struct sim_net_faults net_faults;
+    struct sim_base_faults base_faults;
+    struct sim_server *server;
+    struct sim_net *net;
+    struct metrics *metrics;
+    struct scheduler_server *scheduler;
+    bool scheduler_away;
+
+    struct store *store; /* the controller's, and so on */
+    struct rpc_client *rpc;
+    struct metrics *controller_metrics;
+    struct controller *controller;
+    int lives; /* of the controller */
+    bool crash_due;
+
+    struct picture picture;
+    int base_names; /* given so far */
+    struct store *users;
+    struct map gates; /* name of a ModuleDeployment -> struct gate */
+
+    int64_t checked_version;
+    char *broken; /* the first invariant that did not hold, and what broke it; owned */
+};
+
+/* What is known of the confirmations of a ModuleDeployment. */
+struct gate {
+    bool asked;     /* needConfirm was true since the batch began */
+    bool confirmed; /* a user has confirmed since */
+};
+
+struct world *world_new(const struct world_options *options);
+void world_free(struct world *world);
+
+bool world_chance(struct world *world, uint32_t percent);
+bool world_has(const struct world *world, enum fault fault);
+
+/** world_run_until() - steps until @holds, an invariant breaks, or @at_most_ms of its time are over. Return: whether it holds. */
+bool world_run_until(struct world *world, bool (*holds)(struct world *world), int64_t at_most_ms);
+
+/** world_break() - an invariant does not hold; @why_taken: NULL = it does. */
+void world_break(struct world *world, char *why_taken);
+
+/** world_add_base() - one more pod. */
+void world_add_base(struct world *world);
+
+/** world_crash() - the controller is gone at once, and another one starts on what is there. */
+void world_crash(struct world *world);
+
+/** world_gate() - of the ModuleDeployment @name, made where there is none. */
+struct gate *world_gate(struct world *world, const char *name);
+
+/* -- trouble.c -- */
+
+/** trouble_choose() - which faults this world has, and how bad they are. */
+void trouble_choose(struct world *world);
+/** trouble_step() - something goes wrong, or comes back. */
+void trouble_step(struct world *world);
+/** trouble_end() - nothing goes wrong any more. */
+void trouble_end(struct world *world);
+
+/* -- story.c -- */
+
+/** story_run() - the three times of a world. Return: whether all went well; else world->broken tells. */
+bool story_run(struct world *world);
+
+#endif
