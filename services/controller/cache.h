@@ -184,6 +184,9 @@ void cache_dirty_group(struct cache *cache, struct base_group *group);
 /** cache_dirty_traffic() - what @instance tells of itself may change which modules of its base get traffic. */
 void cache_dirty_traffic(struct cache *cache, const struct instance *instance);
 
+/** cache_dirty_waiting() - plan anew what waits on @base until its module is out of traffic. */
+void cache_dirty_waiting(struct cache *cache, struct cached_base *base);
+
 /** cache_original() - the object of the original ModuleController, or NULL. */
 const struct original *cache_original(const struct cache *cache, enum object_kind kind,
                                       const char *key);

@@ -162,8 +162,7 @@ static void dirty_all(struct cache *cache, struct cached_base *base)
     cache_dirty_group(cache, base->group);
 }
 
-/* What waits until its module is out of traffic. */
-static void dirty_waiting(struct cache *cache, struct cached_base *base)
+void cache_dirty_waiting(struct cache *cache, struct cached_base *base)
 {
     for (size_t i = 0; i < base->view.instances.len; i++) {
         struct instance *instance = base->view.instances.items[i];
@@ -275,7 +274,7 @@ int cache__apply_base(struct cache *cache, const char *key, const cJSON *json, b
     if (added || changed)
         dirty_all(cache, c);
     else
-        dirty_waiting(cache, c);
+        cache_dirty_waiting(cache, c);
     cache->on_dirty_base(cache->user, c->key);
     cache__group_settle(cache, group);
     return 0;

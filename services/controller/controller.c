@@ -204,6 +204,16 @@ static bool is_wanted(struct controller *controller, const struct instance *inst
     return wanted && str_eq(wanted, instance->revision->rs->meta.name);
 }
 
+/* Until the cache has seen what is being written of the labels of its base. */
+static bool labels_written(const struct controller *controller, const struct instance *instance)
+{
+    if (!instance->base)
+        return false;
+    const struct cached_base *base = CONTAINER_OF(instance->base, struct cached_base, view);
+    AUTO_FREE char *work_key = mem_printf("%c/%s", BASE_KEY, base->key);
+    return map_get(&controller->works, work_key) != NULL;
+}
+
 static void plan_one_module(struct controller *controller, const char *key, struct plan *plan)
 {
     struct cached_instance *instance = map_get(&controller->cache.instances, key);
@@ -217,6 +227,7 @@ static void plan_one_module(struct controller *controller, const char *key, stru
         .wanted = is_wanted(controller, &instance->view),
         .going = is_going(&instance->view),
         .bases_unknown = cache_base_unknown(&controller->cache, instance),
+        .labels_written = labels_written(controller, &instance->view),
         .now_ms = controller->cache.now_ms,
         .wall_ms = loop_wall_ms(controller->loop),
     };

@@ -63,11 +63,21 @@ struct write {
 
 static void advance(struct work *work);
 
+/* What is to go from a base has waited for its labels. */
+static void plan_waiting(struct controller *controller, const char *work_key)
+{
+    struct cached_base *base =
+        work_key[0] == BASE_KEY ? map_get(&controller->cache.bases, work_key + 2) : NULL;
+    if (base)
+        cache_dirty_waiting(&controller->cache, base);
+}
+
 static void finish(struct work *work)
 {
     struct controller *controller = work->controller;
     loop_timer_stop(controller->loop, &work->timeout);
     map_remove(&controller->works, work->key);
+    plan_waiting(controller, work->key);
     workqueue_done(controller->queue, work->key);
     if (work->why)
         workqueue_add_at(controller->queue, work->key,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A Module is let go when no traffic comes to what its base was. The store answers each patch as the test says. */
+/* A Module is let go when no traffic comes to what its base was, and waits while that is being written. The store
+ * answers each patch as the test says. */
 #include "lib/model/labels.h"
 #include "services/controller/controller_test_kit.h"
 
@@ -12,6 +13,7 @@ struct world {
     struct store_ops ops;
     struct str patches;    /* "Kind/NAME PATCH; " */
     enum err_code outcome; /* of a patch of a Base */
+    struct str planned;    /* Modules that are to be planned: "KEY; " */
 };
 
 static void on_patch(struct store *store, const struct store_key *key, enum store_part part,
@@ -46,6 +48,12 @@ static void ignore(void *user, const char *key)
     (void)key;
 }
 
+static void note_module(void *user, const char *key)
+{
+    struct world *world = user;
+    str_printf(&world->planned, "%s; ", key);
+}
+
 static int set_up(void **state)
 {
     struct world *world = NEW(struct world);
@@ -57,8 +65,10 @@ static int set_up(void **state)
     controller->store = &world->store;
     controller->loop = loop_new(&world->clock.clock, LIMIT_INBOX);
     controller->queue = workqueue_new();
-    controller->cache.on_dirty_deployment = controller->cache.on_dirty_module =
-        controller->cache.on_dirty_base = ignore;
+    controller->cache.on_dirty_deployment = controller->cache.on_dirty_base = ignore;
+    controller->cache.on_dirty_module = note_module;
+    controller->cache.user = world;
+    world->planned = STR_INIT(LIMIT_KIB(1));
     loop_timer_init(&controller->turn, NULL);
     kit_apply(&controller->cache, KIND_MODULE,
               kit_module("m", 9, "rs", "a",
@@ -79,6 +89,7 @@ static int tear_down(void **state)
     workqueue_free(controller->queue);
     loop_free(controller->loop);
     str_done(&world->patches);
+    str_done(&world->planned);
     mem_free(world);
     return 0;
 }
@@ -128,11 +139,31 @@ static void bases_that_are_no_pods(void **state)
     assert_string_equal(release(world), RELEASE);
 }
 
+/* However the write of the labels of its base ends, what has waited for it is looked at again. */
+static void what_waits_for_labels_goes_on(void **state)
+{
+    struct world *world = *state;
+    struct controller *controller = &world->controller;
+    struct plan plan = {0};
+    world->outcome = ERR_UNAVAILABLE;
+    kit_apply(&controller->cache, KIND_BASE, kit_base("a", 3, "stock", "127.0.0.1:1", "Ready", ""));
+    str_clear(&world->planned);
+    json_map_set(&plan_add(&plan, ACTION_LABEL_BASE, "a")->labels, LABEL_TRAFFIC_PREFIX "provider",
+                 "true");
+    workqueue_add(controller->queue, "b/default/a");
+    assert_non_null(workqueue_take(controller->queue, loop_now_ms(controller->loop)));
+    executor_run(controller, "b/default/a", &plan);
+    assert_string_equal(str_text(&world->planned), "");
+    loop_turn(controller->loop);
+    assert_string_equal(str_text(&world->planned), "default/m; ");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {TEST(the_label_goes_first), TEST(not_while_nobody_knows),
-                                       TEST(bases_that_are_no_pods)};
+                                       TEST(bases_that_are_no_pods),
+                                       TEST(what_waits_for_labels_goes_on)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

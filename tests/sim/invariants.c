@@ -115,6 +115,12 @@ static int32_t allowed(const struct release_status *release)
     return most > before ? most : before;
 }
 
+/* Refused beside its predecessor: it goes when another is made elsewhere, and these go out together. */
+static bool waits_for_another_way(const struct module *module)
+{
+    return str_eq(module->status.reason, "WebPathInUse");
+}
+
 char *i4_numbers(const struct picture *picture, const struct module *made)
 {
     const struct module_deployment *md = picture_owner(picture, made);
@@ -126,6 +132,7 @@ char *i4_numbers(const struct picture *picture, const struct module *made)
         return NULL;
     for (size_t i = 0; i < picture->modules.len; i++)
         count += !module_at(picture, i)->meta.deletion_ms &&
+                 !waits_for_another_way(module_at(picture, i)) &&
                  str_eq(revision_of(module_at(picture, i)), revision);
     if (count <= allowed(release))
         return NULL;

@@ -422,8 +422,11 @@ void sim_net_stop_serving(struct sim_net *net, const char *address)
     }
 }
 
-void sim_net_cut(struct sim_net *net, const char *host, bool cut)
+void sim_net_cut(struct sim_net *net, const char *address, bool cut)
 {
+    size_t len;
+    const char *text = host_of(address, &len);
+    AUTO_FREE char *host = mem_strndup(text, len);
     if (cut)
         (void)map_put(&net->cuts, host, net);
     else

@@ -42,8 +42,8 @@ void sim_net_serve(struct sim_net *net, const char *address, ProtobufCService *s
 /** sim_net_stop_serving() - nobody answers at @address any more; calls that are there end with ERR_UNAVAILABLE. */
 void sim_net_stop_serving(struct sim_net *net, const char *address);
 
-/** sim_net_cut() - whether anything reaches @host, be it as the address of a server or as the name of a client. */
-void sim_net_cut(struct sim_net *net, const char *host, bool cut);
+/** sim_net_cut() - nothing reaches the host of @address, be it as a server or as a client; or again, where it is not @cut. */
+void sim_net_cut(struct sim_net *net, const char *address, bool cut);
 
 /** sim_net_client() - calls from @host; freed by rpc_client_free(), which ends its calls. */
 struct rpc_client *sim_net_client(struct sim_net *net, const char *host);

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What goes wrong in a simulated world. */
-#include <string.h>
-
 #include "lib/base/str.h"
 #include "tests/sim/users.h"
 
@@ -67,11 +65,9 @@ static struct sim_base *some_base(struct world *world)
 
 static void cut(struct world *world, const struct sim_base *base, bool is_cut)
 {
-    AUTO_FREE char *host =
-        mem_strndup(base->address, strcspn(base->address, ":")); /* it may be of an older one */
     history_note(&world->history, "%s: is %s", base->name, is_cut ? "cut off" : "reached again");
     sim_net_cut(world->net, base->name, is_cut);
-    sim_net_cut(world->net, host, is_cut);
+    sim_net_cut(world->net, base->address, is_cut); /* it may be that of an older one */
 }
 
 static void move_scheduler(struct world *world, bool away)

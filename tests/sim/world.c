@@ -198,6 +198,7 @@ void world_add_base(struct world *world)
 {
     AUTO_FREE char *name = mem_printf("stock-%d", ++world->base_names);
     AUTO_FREE char *address = free_address(world, name);
+    sim_net_cut(world->net, address, false);
     const struct sim_base_options options = {
         .loop = world->loop,
         .rand = &world->rand,

@@ -87,7 +87,8 @@ static int64_t retry_at(const struct planning *p)
  * will be counted from when this ends. */
 static bool leaving_traffic(const struct planning *p)
 {
-    return traffic_leaving(p->instance->base, p->module->spec.module.name, p->view->now_ms);
+    return p->view->labels_written ||
+           traffic_leaving(p->instance->base, p->module->spec.module.name, p->view->now_ms);
 }
 
 /* In the place of another one: when that is out of traffic. */

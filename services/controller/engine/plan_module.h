@@ -12,10 +12,11 @@
 
 struct module_view {
     const struct instance *instance;
-    bool bases_unknown; /* of its base Deployment: whether its base is gone is not known */
-    bool wanted;        /* its revision is the one being released, or runs undisturbed */
-    bool going;         /* its ModuleDeployment is being deleted: nothing is installed any more */
-    int64_t now_ms;     /* mono */
+    bool bases_unknown;  /* of its base Deployment: whether its base is gone is not known */
+    bool labels_written; /* of its base, just now: whether it gets traffic is not known */
+    bool wanted;         /* its revision is the one being released, or runs undisturbed */
+    bool going;          /* its ModuleDeployment is being deleted: nothing is installed any more */
+    int64_t now_ms;      /* mono */
     int64_t wall_ms;
 };
 
@@ -27,7 +28,7 @@ int64_t operation_retry_at(const struct operation *operation);
  *
  * Requirements 1.1, 1.2, 3.2, 4.2. Level-triggered: what is done follows from what was reported and
  * from the last operation, so a lost answer or a restart of anything leads to the same end. What takes a
- * module off its base waits until it is out of traffic (traffic.h). An instance without a revision is left alone
+ * module off its base waits until it is out of traffic (traffic.h), for sure. An instance without a revision is left alone
  * until it is deleted, which is done here once no ModuleReplicaSet owns it any more.
  */
 void plan_module(const struct module_view *view, struct plan *plan);

@@ -30,6 +30,7 @@ struct row {
     enum operation_state successor; /* of the install of who takes its place */
     bool unknown;                   /* its base Deployment's bases are not listed yet */
     bool traffic;                   /* its base has the label of its module */
+    bool labels_written;            /* whether it has, is being written */
     const char *plan;
 };
 
@@ -64,6 +65,7 @@ static char *plan_of(const struct row *row, bool events)
     struct module_view view = {
         .instance = instance,
         .bases_unknown = row->unknown,
+        .labels_written = row->labels_written,
         .wanted = !row->unwanted && !row->going,
         .going = row->going,
         .now_ms = KIT_NOW_MS,
@@ -113,6 +115,11 @@ static void installing(void **state)
          .state = OPERATION_FAILED,
          .failures = 1,
          .ago_ms = INSTALL_RETRY_FIRST_MS,
+         .plan = ""},
+        {.name = "7.2 ... and of one whose label is on its way to the store",
+         .revisions = "v2#2=1 aP>pa; v1#1=0 aA",
+         .bases = "a",
+         .labels_written = true,
          .plan = ""},
         {.name = "beside one that has traffic",
          .revisions = "v2#2=1 aP>sa; v1#1=0 aA",
@@ -319,6 +326,11 @@ static void healing(void **state)
          .revisions = "v1#1=0 aA-",
          .bases = "a",
          .traffic = true,
+         .plan = ""},
+        {.name = "7.2 ... also where it is on its way to the store",
+         .revisions = "v1#1=0 aA-",
+         .bases = "a",
+         .labels_written = true,
          .plan = ""},
         {.name = "5.5 the label is that of its successor already",
          .revisions = "v1#1=0 aA-; v2#2=1 aA>sa",
