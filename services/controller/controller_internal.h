@@ -90,6 +90,21 @@ void executor_free(struct controller *controller);
 /** executor_deployment() - the ModuleDeployment that @work_key is about, be it by one of its Modules; NULL: it is gone, or the key of a base. */
 struct deployment *executor_deployment(const struct controller *controller, const char *work_key);
 
+/** executor_sibling() - the key of the object @name in the namespace of @work_key. Owned. */
+char *executor_sibling(const char *work_key, const char *name);
+
+/* assumptions.c: Modules that are decided, and not made yet. */
+
+/** assumptions_begin() - those that @plan of @work_key makes count on their bases from now on. */
+void assumptions_begin(const struct controller *controller, const char *work_key,
+                       const struct plan *plan);
+/** assumptions_end() - what @plan would have made from its action @from on is not made. */
+void assumptions_end(const struct controller *controller, const char *work_key,
+                     const struct plan *plan, size_t from);
+/** assumptions_base() - the base on which @action of @work_key makes a Module; NULL: it makes none, or the base is gone. */
+struct cached_base *assumptions_base(const struct controller *controller, const char *work_key,
+                                     const struct action *action);
+
 /* setbacks.c: plans that could not be carried out. */
 
 /** setbacks_add() - that of @work_key, for @why. Return: when it is to be planned anew (mono, ms). */

@@ -77,6 +77,7 @@ static void finish(struct work *work)
     struct controller *controller = work->controller;
     loop_timer_stop(controller->loop, &work->timeout);
     map_remove(&controller->works, work->key);
+    assumptions_end(controller, work->key, &work->plan, work->next);
     plan_waiting(controller, work->key);
     workqueue_done(controller->queue, work->key);
     if (work->why)
@@ -342,19 +343,15 @@ static void delete_object(struct work *work, enum object_kind kind, const struct
 
 /* -- actions -- */
 
-static const char *namespace_of(const struct work *work)
+char *executor_sibling(const char *work_key, const char *name)
 {
-    return work->key + 2;
+    const char *namespace = work_key + 2;
+    return mem_printf("%.*s/%s", (int)strcspn(namespace, "/"), namespace, name);
 }
 
-/* The key of @name in the namespace of the work. */
 static char *sibling_key(const struct work *work, const char *name)
 {
-    const char *namespace = namespace_of(work);
-    size_t len = 0;
-    while (namespace[len] != '/')
-        len++;
-    return mem_printf("%.*s/%s", (int)len, namespace, name);
+    return executor_sibling(work->key, name);
 }
 
 static struct cached_revision *revision_named(const struct work *work, const char *name)
@@ -372,16 +369,16 @@ static struct cached_instance *instance_named(const struct work *work, const cha
 static void create_module(struct work *work, const struct action *action)
 {
     struct cached_revision *revision = revision_named(work, action->name);
-    AUTO_FREE char *base_key = sibling_key(work, action->base);
-    struct cached_base *base = map_get(&work->controller->cache.bases, base_key);
+    struct cached_base *base = assumptions_base(work->controller, work->key, action);
+    if (base && !revision && base->assumed)
+        cache_forget(base);
     if (!revision || !base)
         return;
     AUTO_FREE char *name = module_instance_name(revision->rs->meta.name, base->base->meta.uid);
-    cache_assume(base);
     create(work, KIND_MODULE, revision->rs->meta.namespace, name,
            document_module(revision->rs, base->base, store_bases_are_pods(work->controller->store),
                            action),
-           base_key);
+           base->key);
 }
 
 /* The object of the original ModuleController that @work_key is about; NULL: it is gone, or another key. */
@@ -688,6 +685,7 @@ void executor_run(struct controller *controller, const char *work_key, struct pl
     list_init(&work->unseen);
     loop_timer_init(&work->timeout, on_seen_timeout);
     map_put(&controller->works, work_key, work);
+    assumptions_begin(controller, work_key, &work->plan);
     advance(work);
 }
 
