@@ -8,7 +8,7 @@
  *   1. the update revision lacks j, old revisions have s too many that nobody claims:
  *      min(j, s) old instances are chosen (Evict) and get a successor each, in the way of upgrade.h;
  *      an old instance goes by itself when its successor is Available (plan_module)
- *   2. a revision still lacks some: bases are chosen (Place), and instances are made there
+ *   2. a revision still lacks some: bases are chosen (Place), and instances are made there; not in a deletion
  *   3. a revision still has too many: they are chosen (Evict) and deleted
  *
  * Before that, successors of a revision that is not wanted any more are given up: what they were to
@@ -479,7 +479,8 @@ static void close_differences(const struct deployment_view *view, struct revisio
             reserved -= kept;
             surplus -= kept;
         }
-        if (missing > 0 && !plan_has(plan, ACTION_FORGET_PLACE, revision))
+        if (missing > 0 && !view->md->meta.deletion_ms &&
+            !plan_has(plan, ACTION_FORGET_PLACE, revision))
             place_missing(view, revision, missing, occupied, plan);
         if (surplus > 0)
             remove_surplus(view, revision, surplus, plan);
