@@ -202,7 +202,8 @@ static void remove_instance(struct cache *cache, struct cached_instance *c)
     detach_revision(cache, c);
     cache__leave_group(cache, c);
     cache__recount(c, false);
-    if (!instance_deleting(&c->view)) /* nobody has asked for that */
+    /* Nobody has asked for that; or who was there before may have the traffic back. */
+    if (!instance_deleting(&c->view) || c->module->spec.upgrade_way == WAY_IN_PLACE)
         cache_dirty_traffic(cache, &c->view);
     if (c->view.base) {
         struct cached_base *base = CONTAINER_OF(c->view.base, struct cached_base, view);

@@ -23,20 +23,44 @@ static bool runs_still(const struct instance *old, const struct operation *repla
     return replacement->restored || seen;
 }
 
+/* Whether the install of @successor has failed, and @old runs as before. */
+static bool was_spared(const struct instance *old, const struct instance *successor)
+{
+    const struct operation *operation = &successor->operation;
+    return operation->type == OPERATION_INSTALL && operation->state == OPERATION_FAILED &&
+           !operation->unanswered && runs_still(old, operation);
+}
+
+/*
+ * One that was to take the place of @old and is on its way out again: what it has left of @old its Module does not
+ * say yet. NULL: there is none.
+ */
+static const struct instance *leaving_successor(const struct instance *old)
+{
+    for (size_t i = 0; i < old->base->instances.len; i++) {
+        const struct instance *other = old->base->instances.items[i];
+        if (instance_deleting(other) && other->module->spec.upgrade_way == WAY_IN_PLACE &&
+            str_eq(other->module->spec.replaces, old->module->meta.name))
+            return other;
+    }
+    return NULL;
+}
+
 /*
  * When @old is to be out of traffic for its successor in place, mono; TIME_NEVER: not for that. From the
  * first moment on, for the successor is about to be installed; but where that has failed and the old version
- * runs as before, it serves until the next attempt.
+ * runs as before, it serves until the next attempt. A successor that goes again has no further one.
  */
 static int64_t makes_way_at(const struct instance *old)
 {
     const struct instance *successor = old->replaced_by;
-    if (!successor || successor->module->spec.upgrade_way != WAY_IN_PLACE)
+    if (!successor || instance_deleting(successor)) {
+        const struct instance *leaving = leaving_successor(old);
+        return leaving && !was_spared(old, leaving) ? 0 : TIME_NEVER;
+    }
+    if (successor->module->spec.upgrade_way != WAY_IN_PLACE)
         return TIME_NEVER;
-    const struct operation *operation = &successor->operation;
-    bool failed = operation->type == OPERATION_INSTALL && operation->state == OPERATION_FAILED &&
-                  !operation->unanswered;
-    return failed && runs_still(old, operation) ? operation_retry_at(operation) : 0;
+    return was_spared(old, successor) ? operation_retry_at(&successor->operation) : 0;
 }
 
 static bool serves(const struct instance *instance, int64_t now_ms)

@@ -44,12 +44,13 @@ static void set_operation(struct kit *kit, const struct row *row)
     struct instance *first = kit->revisions[0]->instances.items[0];
     if (!row->install)
         return;
-    first->replaced_by->operation = (struct operation){.type = OPERATION_INSTALL,
-                                                       .state = row->install,
-                                                       .failures = row->failures,
-                                                       .unanswered = row->unanswered,
-                                                       .restored = row->restored,
-                                                       .ended_ms = KIT_NOW_MS};
+    struct instance *successor = kit->revisions[1]->instances.items[0];
+    successor->operation = (struct operation){.type = OPERATION_INSTALL,
+                                              .state = row->install,
+                                              .failures = row->failures,
+                                              .unanswered = row->unanswered,
+                                              .restored = row->restored,
+                                              .ended_ms = KIT_NOW_MS};
     first->reported = row->reported_after_ms < 0 ? REPORTED_NOTHING : REPORTED_ACTIVE;
     first->reported_ms = KIT_NOW_MS + row->reported_after_ms;
 }
@@ -152,6 +153,18 @@ static const struct row rows[] = {
      .failures = 1,
      .reported_after_ms = 0,
      .plan = ""},
+    {.name = "in place, done, and given up: what the old one says of itself is of before",
+     .revisions = "v1#1=1 aA; v2#2=0 aA->pa",
+     .labels = "+web=true",
+     .install = OPERATION_SUCCEEDED,
+     .plan = "label base a: -web"},
+    {.name = "in place, given up, and the old one was put back",
+     .revisions = "v1#1=1 aA; v2#2=0 aF->pa",
+     .install = OPERATION_FAILED,
+     .failures = 1,
+     .restored = true,
+     .reported_after_ms = -1,
+     .plan = "label base a: +web"},
     {.name = "nobody knows what became of the install in place",
      .revisions = "v1#1=0 aA; v2#2=1 aP>pa",
      .labels = "+web=true",
