@@ -17,6 +17,7 @@ help:
 	@echo "make build     compile everything into build/PRESET (PRESET=$(PRESET))"
 	@echo "make unit      unit tests                     make asan    the same under ASan and UBSan"
 	@echo "make base      conformance of simulator and real base"
+	@echo "make sim       simulated worlds, from fixed seeds; SEEDS=100000 FROM=1: many, on all processors"
 	@echo "make e2e       end-to-end tests               make bench   figures beside their limits"
 	@echo "make lint      layout, clang-tidy, shell      make format  lay out the code"
 	@echo "make protos    lint protos, find breaking changes"
@@ -84,6 +85,16 @@ clean:
 chart: deps-test
 	@scripts/helm.sh package deploy/helm/koupleless --destination build
 
-sim images:
+# Fixed seeds as a test, or, with SEEDS=COUNT, so many on all processors.
+sim: deps-build,test
+ifdef SEEDS
+	@cmake --preset $(PRESET) --log-level=WARNING
+	@cmake --build --preset $(PRESET) --target koupleless-sim
+	@build/$(PRESET)/bin/koupleless-sim --seeds $(SEEDS) --from $(or $(FROM),1)
+else
+	@scripts/test.py sim
+endif
+
+images:
 	@echo "make $@: not there yet; it comes with a later part of the project." >&2
 	@exit 1

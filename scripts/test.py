@@ -63,6 +63,7 @@ GROUPS = [
     Group("cli", "the command line", 300, folder="tests/cli"),
     Group("rpc", "gRPC clients without our code", 300, folder="tests/rpc"),
     Group("e2e", "end to end", 2400, folder="tests/e2e"),
+    Group("sim", "simulated worlds, from fixed seeds", 900, folder="tests/sim"),
     Group("kube", "Kubernetes API server, as of today", 2400, folder="tests/kube"),
     Group("lint", "layout, clang-tidy, shell", 1800, folder="tests/lint"),
     Group("protos", "proto lint, breaking changes", 900, folder="tests/protos"),
@@ -73,7 +74,7 @@ GROUPS = [
     Group("kube-1.24", "the same on Kubernetes 1.24", 2400, folder="tests/kube", env=KUBE_1_24),
 ]
 WHAT = {
-    "test": ["unit", "asan", "checks", "base", "scheduler", "agent", "cli", "rpc", "e2e", "kube"],
+    "test": ["unit", "asan", "checks", "base", "scheduler", "agent", "cli", "rpc", "e2e", "sim", "kube"],
     "rest": ["lint", "protos", "chart", "clang", "tsan", "fuzz", "kube-1.24"],
 }
 WHAT["check"] = WHAT["test"] + WHAT["rest"]

@@ -26,6 +26,7 @@ MAY_USE = {
     "services/controller": LIBRARY,
     "clients/cli": LIBRARY,
     "tests/support": LIBRARY,
+    "tests/sim": LIBRARY + ["services/controller", "services/scheduler", "services/agent/engine"],
 }
 
 # Headers of others -> the folders that may include them.

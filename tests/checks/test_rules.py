@@ -28,6 +28,8 @@ CASES = [
     (layers.downward, "services/controller/engine/a.c", '#include "services/controller/store/store.h"\n', True),
     (layers.downward, "clients/cli/a.c", '#include "services/controller/controller.h"\n', True),
     (layers.downward, "lib/http/a.c", '#include "services/agent/a.h"\n', True),
+    (layers.downward, "tests/sim/a.c", '#include "services/controller/store/record.h"\n', False),
+    (layers.downward, "tests/sim/a.c", '#include "services/agent/operations.h"\n', True),
     (layers.from_the_top, "lib/base/a.c", '#include "str.h"\n', True),
     (layers.from_the_top, "lib/base/a.c", '#include "lib/base/a.c"\n', False),
     (layers.foreign, "lib/http/a.c", "#include <curl/curl.h>\n", False),

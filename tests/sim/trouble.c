@@ -122,14 +122,15 @@ void trouble_end(struct world *world)
     be_mild(world);
     move_scheduler(world, false);
     size_t alive = 0;
+    for (size_t i = 0; i < world->picture.bases.len; i++)
+        alive += !world->picture.bases.items[i]->dead;
+    for (; alive < 2; alive++)
+        world_add_base(world);
     for (size_t i = 0; i < world->picture.bases.len; i++) {
         struct sim_base *base = world->picture.bases.items[i];
         if (base->dead)
             continue;
-        alive++;
         cut(world, base, false);
         base->options.max_module_count = -1;
     }
-    for (; alive < 2; alive++)
-        world_add_base(world);
 }

@@ -6,6 +6,8 @@
  */
 #include "tests/sim/world.h"
 
+#include <string.h>
+
 #include "lib/base/limits.h"
 #include "lib/base/str.h"
 #include "lib/model/labels.h"
@@ -114,21 +116,37 @@ static const char *text_at(const cJSON *json, const char *path)
     return text ? text : "";
 }
 
+/* What is worth telling of the object @json. Owned. */
+static char *describe(enum object_kind kind, const cJSON *json)
+{
+    const cJSON *labels = json_get(json, "metadata.labels");
+    const cJSON *batch = json_get(json, "status.releaseStatus.currentBatch");
+    AUTO_STR struct str text = STR_INIT(LIMIT_KIB(4));
+    if (kind == KIND_MODULE_DEPLOYMENT)
+        str_printf(&text, "%s %s %d", text_at(json, "status.releaseStatus.progress"),
+                   text_at(json, "status.releaseStatus.reason"), batch ? batch->valueint : 0);
+    else if (kind == KIND_MODULE)
+        str_printf(&text, "%s %s", text_at(json, "status.status"), text_at(json, "status.reason"));
+    else if (kind == KIND_BASE)
+        str_add(&text, text_at(json, "status.phase"));
+    for (const cJSON *it = labels ? labels->child : NULL; it && kind == KIND_BASE; it = it->next)
+        if (str_starts_with(it->string, LABEL_TRAFFIC_PREFIX))
+            str_printf(&text, " [%s]", it->string + strlen(LABEL_TRAFFIC_PREFIX));
+    return str_take(&text);
+}
+
 static void note_change(struct world *world, const struct record *before,
                         const struct record *after)
 {
     const struct record *one = after ? after : before;
-    AUTO_JSON cJSON *json = record_tree(one, NULL);
-    const cJSON *batch = json_get(json, "status.releaseStatus.currentBatch");
     if (one->kind == KIND_EVENT)
         return;
-    history_note(&world->history, "store: %s %s %s%s %s%s %s %d", kind_name(one->kind), one->name,
-                 !before  ? "made"
-                 : !after ? "gone"
-                          : "changed",
-                 json_get(json, "metadata.deletionTimestamp") ? " (going)" : "",
-                 text_at(json, "status.status"), text_at(json, "status.releaseStatus.progress"),
-                 text_at(json, "status.releaseStatus.reason"), batch ? batch->valueint : 0);
+    AUTO_JSON cJSON *json = record_tree(one, NULL);
+    AUTO_FREE char *what = describe(one->kind, json);
+    const char *how = !before ? "made" : !after ? "gone" : "changed";
+    bool going = json_get(json, "metadata.deletionTimestamp") != NULL;
+    history_note(&world->history, "store: %s %s %s%s %s", kind_name(one->kind), one->name, how,
+                 going ? " (going)" : "", what);
 }
 
 static void check_deployment(struct world *world, const struct record *after)
