@@ -39,6 +39,9 @@
     LABEL_PREFIX                                                                                   \
     "scaled" /* on a ModuleDeployment: what replicas and scaleReplicas were when they \
                              were last made equal */
+#define ANNOTATION_RESTARTED_AT                                                                    \
+    LABEL_PREFIX                                                                                   \
+    "restarted-at" /* on a template: any text; another one is another revision of the same version */
 #define ANNOTATION_REPLACES_UID                                                                    \
     LABEL_PREFIX "replaces-uid" /* on a Module: the uid of the one that spec.replaces names */
 #define ANNOTATION_AGENT_PORT LABEL_PREFIX "agent-port" /* on a Pod: where its agent listens */

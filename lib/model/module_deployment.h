@@ -18,7 +18,7 @@ struct module_spec {
     char *type;
 };
 
-/* Metadata of a template; kept, and not used. */
+/* Metadata of a template; kept, and but for the restart stamp not used. */
 struct template_meta {
     struct json_map labels, annotations;
 };
@@ -190,7 +190,11 @@ cJSON *module_replicaset_write(const struct module_replicaset *rs);
 void module_replicaset_free(struct module_replicaset *rs);
 void module_replicaset_free_slot(struct module_replicaset **rs);
 
-/** module_template_read() - also the original's shape, where `template` stands in place of `spec` and holds metadata and spec. */
+/**
+ * module_template_read() - also the original's shape, where `template` stands in place of `spec` and holds metadata and spec
+ *
+ * A restart stamp among the object's own annotations is the template's.
+ */
 struct module_template *module_template_read(const cJSON *json, enum json_unknown unknown,
                                              struct err **err);
 cJSON *module_template_write(const struct module_template *template);
@@ -201,7 +205,14 @@ const char *release_progress_name(enum release_progress progress);
 bool release_progress_parse(const char *name, enum release_progress *ret);
 
 /**
- * template_hash() - 10 letters of name, version, md5, sha256, base selector and @also (may be NULL): what else makes a revision
+ * template_restart() - the restart stamp of @template (ANNOTATION_RESTARTED_AT); borrowed, NULL where there is none
+ *
+ * Another stamp makes another revision of what else is the same, so that it is installed again in batches.
+ */
+const char *template_restart(const struct module_template_spec *template);
+
+/**
+ * template_hash() - 10 letters of name, version, md5, sha256, base selector, restart stamp and @also (may be NULL): what else makes a revision
  *
  * Not the url: a new url alone is no release (requirement 3.1). The same on every machine and in every
  * version of the program: names of ModuleReplicaSets hold it. Owned.

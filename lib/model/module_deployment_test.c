@@ -11,6 +11,8 @@
 #include <cmocka.h>
 
 #include "lib/base/limits.h"
+#include "lib/base/str.h"
+#include "lib/model/labels.h"
 
 #define MODULE "\"name\":\"provider\",\"version\":\"1.0.2\",\"url\":\"http://jars/p.jar\""
 #define TEMPLATE "\"template\":{\"spec\":{\"module\":{" MODULE "}}}"
@@ -395,6 +397,33 @@ static void templates_have_two_shapes(void **state)
     }
 }
 
+static void a_template_is_restarted_by_its_annotation(void **state)
+{
+    (void)state;
+#define STAMPED "\"annotations\":{\"" ANNOTATION_RESTARTED_AT "\":\"noon\"}"
+    static const struct {
+        const char *text, *stamp;
+    } rows[] = {
+        {"{\"metadata\":{\"name\":\"t\"},\"spec\":{\"module\":{" MODULE "}}}", NULL},
+        {"{\"metadata\":{\"name\":\"t\"," STAMPED "},\"spec\":{\"module\":{" MODULE "}}}", "noon"},
+        {"{\"metadata\":{\"name\":\"t\"," STAMPED "},\"template\":{\"spec\":{\"module\":{" MODULE
+         "}}}}",
+         "noon"},
+        {"{\"metadata\":{\"name\":\"t\"},\"template\":{\"metadata\":{" STAMPED
+         "},\"spec\":{\"module\":{" MODULE "}}}}",
+         "noon"},
+    };
+#undef STAMPED
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        AUTO_JSON cJSON *json = json_parse(rows[i].text, strlen(rows[i].text), LIMIT_OBJECT, NULL);
+        struct module_template *template = module_template_read(json, JSON_UNKNOWN_REFUSE, NULL);
+        assert_non_null(template);
+        if (!str_eq(template_restart(&template->spec), rows[i].stamp))
+            fail_msg("%s: %s", rows[i].text, template_restart(&template->spec));
+        module_template_free(template);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -410,6 +439,7 @@ int main(void)
         cmocka_unit_test(what_the_api_server_adds_is_no_unknown_field),
         cmocka_unit_test(the_enum_decides_what_is_written),
         cmocka_unit_test(templates_have_two_shapes),
+        cmocka_unit_test(a_template_is_restarted_by_its_annotation),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

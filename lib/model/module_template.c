@@ -46,6 +46,14 @@ static int check_shape(const cJSON *json, struct err **err)
     return 0;
 }
 
+/* The stamp stands where the shape has room for it: beside the template, or on the object itself. */
+static void take_restart(struct module_template *template)
+{
+    const char *stamp = json_map_get(&template->meta.annotations, ANNOTATION_RESTARTED_AT);
+    if (stamp)
+        json_map_set(&template->spec.meta.annotations, ANNOTATION_RESTARTED_AT, stamp);
+}
+
 struct module_template *module_template_read(const cJSON *json, enum json_unknown unknown,
                                              struct err **err)
 {
@@ -54,6 +62,7 @@ struct module_template *module_template_read(const cJSON *json, enum json_unknow
     struct module_template *template = object__read(&layout, json, unknown, err);
     if (!template)
         return NULL;
+    take_restart(template);
     if (module_spec_check(&template->spec.module, "spec.module", err) == 0 &&
         labels_check(&template->spec.base_selector, "spec.baseSelector", err) == 0)
         return template;

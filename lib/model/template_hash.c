@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "lib/base/str.h"
+#include "lib/model/labels.h"
 #include "lib/model/module_deployment.h"
 
 #define HASH_LETTERS 10
@@ -41,6 +42,12 @@ static void add_labels(struct str *text, const struct json_map *labels)
     mem_free(sorted);
 }
 
+const char *template_restart(const struct module_template_spec *template)
+{
+    const char *stamp = json_map_get(&template->meta.annotations, ANNOTATION_RESTARTED_AT);
+    return str_empty(stamp) ? NULL : stamp;
+}
+
 char *template_hash(const struct module_template_spec *template, const char *also)
 {
     struct str text = STR_INIT(SIZE_MAX / 2);
@@ -50,6 +57,8 @@ char *template_hash(const struct module_template_spec *template, const char *als
     add_digest(&text, template->module.sha256);
     add_part(&text, also);
     add_labels(&text, &template->base_selector);
+    if (template_restart(template)) /* one part: it can't be taken for a label, which is two */
+        add_part(&text, template_restart(template));
 
     /* No vowels, and no digits that look like letters: a name must not spell a word. */
     static const char letters[] = "bcdfghjklmnpqrstvwxz2456789";

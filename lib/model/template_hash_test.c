@@ -43,15 +43,15 @@ static void what_makes_a_revision_changes_it(void **state)
     assert_string_equal(plain, "tjxlpwfltp");
 }
 
-static void stamp_and_selector_count_but_not_their_order(void **state)
+static void also_and_selector_count_but_not_their_order(void **state)
 {
     (void)state;
     char name[] = "p", version[] = "1";
     struct module_template_spec a = {.module = {.name = name, .version = version}};
     struct module_template_spec b = a;
     AUTO_FREE char *plain = template_hash(&a, NULL);
-    AUTO_FREE char *stamped = template_hash(&a, "2026-11-23T08:00:00Z");
-    assert_string_not_equal(plain, stamped);
+    AUTO_FREE char *elsewhere = template_hash(&a, "stock");
+    assert_string_not_equal(plain, elsewhere);
 
     json_map_set(&a.base_selector, "x", "1");
     json_map_set(&a.base_selector, "y", "2");
@@ -66,6 +66,28 @@ static void stamp_and_selector_count_but_not_their_order(void **state)
     assert_string_not_equal(one, changed);
     json_map_done(&a.base_selector);
     json_map_done(&b.base_selector);
+}
+
+static void another_restart_stamp_is_another_revision(void **state)
+{
+    (void)state;
+    char name[] = "p", version[] = "1";
+    struct module_template_spec a = {.module = {.name = name, .version = version}};
+    AUTO_FREE char *plain = template_hash(&a, "stock");
+    assert_null(template_restart(&a));
+    json_map_set(&a.meta.annotations, "example.com/other", "x");
+    json_map_set(&a.meta.annotations, ANNOTATION_RESTARTED_AT, "");
+    AUTO_FREE char *none = template_hash(&a, "stock");
+    assert_string_equal(none, plain); /* other annotations say nothing */
+
+    json_map_set(&a.meta.annotations, ANNOTATION_RESTARTED_AT, "1");
+    AUTO_FREE char *once = template_hash(&a, "stock");
+    assert_string_equal(template_restart(&a), "1");
+    json_map_set(&a.meta.annotations, ANNOTATION_RESTARTED_AT, "2");
+    AUTO_FREE char *twice = template_hash(&a, "stock");
+    assert_string_not_equal(once, plain);
+    assert_string_not_equal(once, twice);
+    json_map_done(&a.meta.annotations);
 }
 
 static void an_instance_is_named_after_its_place(void **state)
@@ -85,7 +107,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_makes_a_revision_changes_it),
-        cmocka_unit_test(stamp_and_selector_count_but_not_their_order),
+        cmocka_unit_test(also_and_selector_count_but_not_their_order),
+        cmocka_unit_test(another_restart_stamp_is_another_revision),
         cmocka_unit_test(an_instance_is_named_after_its_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

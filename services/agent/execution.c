@@ -92,7 +92,7 @@ static void note_installed(struct run *run)
     const struct module_spec *module = &run->operation.module;
     records_forget_removed(records, module->name);
     if (!records_get(records, module->name, module->version))
-        records_put(records, module->name, module->version, run->jar->url, NULL);
+        records_put(records, module->name, module->version, &(struct record){.url = run->jar->url});
 }
 
 /* The next install in place would else put back what was not wanted any more. */
@@ -257,8 +257,12 @@ static void install(struct run *run)
 {
     const struct removed *old = what_comes_back(run);
     struct records *records = run->operations->records;
-    records_put(records, run->operation.module.name, target_version(run),
-                old ? old->url : run->jar->url, old ? old->digest : run->jar->facts.sha256);
+    struct record record = {
+        .url = old ? old->url : run->jar->url,
+        .digest = old ? old->digest : run->jar->facts.sha256,
+        .restart = old ? NULL : run->restart,
+    };
+    records_put(records, run->operation.module.name, target_version(run), &record);
     run->operation.state = OPERATION_EXECUTING;
     records_flush(records, send_install, run);
 }
@@ -294,7 +298,7 @@ static void note_removed(struct run *run, const struct biz *target)
     const struct record *record = records_get(records, target->name, target->version);
     add_removed(run, target->version, record);
     if (record)
-        records_put_removed(records, target->name, target->version, record->url, record->digest);
+        records_put_removed(records, target->name, target->version, record);
 }
 
 /* What installs in place before this one took away, and neither replaced nor put back. */
@@ -351,13 +355,16 @@ static struct operation_facts facts_of(const struct run *run)
     int64_t now_ms = loop_now_ms(run->operations->options.loop);
     const struct removed *old = what_comes_back(run);
     const char *digest = run->jar ? run->jar->facts.sha256 : NULL;
+    const struct record *there =
+        records_get(run->operations->records, run->operation.module.name, target_version(run));
     return (struct operation_facts){
         .name = run->operation.module.name,
         .version = run->operation.module.version,
         .web_context_path = run->jar ? run->jar->facts.web_context_path : "",
         .digest = old ? old->digest : digest,
-        .installed_digest =
-            operations_digest(run->operations, run->operation.module.name, target_version(run)),
+        .installed_digest = there ? there->digest : NULL,
+        .restart = run->restart,
+        .installed_restart = there ? there->restart : NULL,
         .in_place = run->in_place,
         .sent = run->sent,
         .overdue = now_ms >= run->overdue_ms,

@@ -10,6 +10,8 @@
 #define SLICE_MS                                                                                   \
     500 /* how soon a call that waits notices that its client left, or the agent stops */
 
+#define RESTART_MAX 253 /* the name of a ModuleReplicaSet */
+
 typedef Koupleless__Agent__V1__InstallModuleRequest InstallModuleRequest;
 typedef Koupleless__Agent__V1__UninstallModuleRequest UninstallModuleRequest;
 typedef Koupleless__Agent__V1__SwitchModuleRequest SwitchModuleRequest;
@@ -163,6 +165,7 @@ static int read_install(const InstallModuleRequest *request, struct operation_re
         .in_place =
             request->strategy ==
             KOUPLELESS__AGENT__V1__INSTALL_STRATEGY__INSTALL_STRATEGY_UNINSTALL_THEN_INSTALL,
+        .restart = given(request->restart),
         .args = (const char *const *)request->args,
         .args_len = request->n_args,
     };
@@ -170,6 +173,10 @@ static int read_install(const InstallModuleRequest *request, struct operation_re
         request->strategy >
             KOUPLELESS__AGENT__V1__INSTALL_STRATEGY__INSTALL_STRATEGY_UNINSTALL_THEN_INSTALL)
         return err_field(err, "strategy", "%d is not known", (int)request->strategy);
+    if (strlen(request->restart) > RESTART_MAX)
+        return err_field(err, "restart", "has more than %d characters", RESTART_MAX);
+    if (out->restart && !out->in_place)
+        return err_field(err, "restart", "needs INSTALL_STRATEGY_UNINSTALL_THEN_INSTALL");
     return read_module(request->module, out, err);
 }
 

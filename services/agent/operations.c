@@ -67,6 +67,7 @@ static struct run *run_new(struct operations *operations, const struct operation
                                          (unsigned long long)run->sequence)
                             : mem_strdup(request->id);
     run->in_place = request->in_place;
+    run->restart = mem_strdup(request->restart);
     copy_module(&run->operation.module, &request->module);
     run->args_len = request->args_len;
     run->args = mem_alloc(request->args_len * sizeof(*run->args));
@@ -106,6 +107,7 @@ static void run_free(struct run *run)
     failure_done(&run->original);
     failure_done(&run->operation.failure);
     mem_free(run->uninstalled);
+    mem_free(run->restart);
     mem_free(run->operation.digest);
     mem_free(run->operation.id);
     mem_free(run);
@@ -352,7 +354,8 @@ static bool same_request(const struct run *run, const struct operation_request *
 {
     const struct module_spec *module = &run->operation.module;
     return run->operation.type == request->type && str_eq(module->name, request->module.name) &&
-           str_eq(module->version, request->module.version) && run->in_place == request->in_place;
+           str_eq(module->version, request->module.version) && run->in_place == request->in_place &&
+           str_eq(run->restart, request->restart);
 }
 
 int operations_batch_error(size_t i, struct err **err)

@@ -38,6 +38,7 @@ struct operation_request {
     enum operation_type type;
     struct module_spec module; /* name, version; installs and prefetches also url, md5, sha256 */
     bool in_place;             /* install: all other versions of the module go first */
+    const char *restart;       /* in place: a wish to have it installed again, once; NULL: none */
     const char *const *args;   /* for the module's main */
     size_t args_len;
 };

@@ -33,6 +33,7 @@ struct run {
     struct batch *batch; /* or NULL */
     bool prepared;       /* the jar is there, or none is needed */
     bool in_place;
+    char *restart; /* or NULL */
     char **args;
     size_t args_len;
     struct jar *jar;

@@ -38,26 +38,38 @@ static void record_free(struct record *record)
         return;
     mem_free(record->url);
     mem_free(record->digest);
+    mem_free(record->restart);
     mem_free(record);
 }
 
-static void put(struct map *map, const char *identity, const char *url, const char *digest)
+static void put(struct map *map, const char *identity, const struct record *from)
 {
     struct record *record = NEW(struct record);
-    *record = (struct record){mem_strdup(url), mem_strdup(digest)};
+    *record =
+        (struct record){mem_strdup(from->url), mem_strdup(from->digest), mem_strdup(from->restart)};
     record_free(map_put(map, identity, record));
 }
 
-/* -- the file: {"name:version": {"url": ..., "sha256": ...}, ..., "removed": {the same}} -- */
+/* -- the file: {"name:version": {"url": ..., "sha256": ..., "restart": ...}, ..., "removed": {the same}} -- */
+
+/* Borrows from @item. */
+static struct record record_of(const cJSON *item)
+{
+    return (struct record){
+        .url = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(item, "url")),
+        .digest = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(item, "sha256")),
+        .restart = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(item, "restart")),
+    };
+}
 
 static void read_records(const cJSON *json, struct map *map)
 {
     const cJSON *item;
     cJSON_ArrayForEach(item, json)
     {
-        const char *url = json_get_string(item, "url");
-        if (url)
-            put(map, item->string, url, json_get_string(item, "sha256"));
+        struct record record = record_of(item);
+        if (record.url)
+            put(map, item->string, &record);
     }
 }
 
@@ -81,6 +93,8 @@ static void add_records(cJSON *json, const struct map *map)
         cJSON_AddStringToObject(item, "url", record->url);
         if (record->digest)
             cJSON_AddStringToObject(item, "sha256", record->digest);
+        if (record->restart)
+            cJSON_AddStringToObject(item, "restart", record->restart);
     }
 }
 
@@ -163,11 +177,11 @@ const struct record *records_get(const struct records *records, const char *name
     return map_get(&records->by_identity, identity);
 }
 
-void records_put(struct records *records, const char *name, const char *version, const char *url,
-                 const char *digest)
+void records_put(struct records *records, const char *name, const char *version,
+                 const struct record *record)
 {
     AUTO_FREE char *identity = mem_printf("%s:%s", name, version);
-    put(&records->by_identity, identity, url, digest);
+    put(&records->by_identity, identity, record);
     save(records);
 }
 
@@ -184,10 +198,10 @@ void records_remove(struct records *records, const char *name, const char *versi
 /* -- what was removed -- */
 
 void records_put_removed(struct records *records, const char *name, const char *version,
-                         const char *url, const char *digest)
+                         const struct record *record)
 {
     AUTO_FREE char *identity = mem_printf("%s:%s", name, version);
-    put(&records->removed, identity, url, digest);
+    put(&records->removed, identity, record);
     save(records);
 }
 

@@ -11,8 +11,9 @@
 struct records;
 
 struct record {
-    char *url;    /* as Arklet got it */
-    char *digest; /* sha256 */
+    char *url;     /* as Arklet got it */
+    char *digest;  /* sha256 */
+    char *restart; /* the wish to have it installed again that was fulfilled by that, or NULL */
 };
 
 /** records_new() - @dir: NULL = memory only. What can't be read is forgotten: it is a help, not the truth. */
@@ -22,8 +23,9 @@ void records_free(struct records *records);
 /** records_get() - or NULL; @digest is NULL of a module that somebody else installed. */
 const struct record *records_get(const struct records *records, const char *name,
                                  const char *version);
-void records_put(struct records *records, const char *name, const char *version, const char *url,
-                 const char *digest);
+/** records_put() - @record: copied. */
+void records_put(struct records *records, const char *name, const char *version,
+                 const struct record *record);
 void records_remove(struct records *records, const char *name, const char *version);
 
 /*
@@ -31,7 +33,7 @@ void records_remove(struct records *records, const char *name, const char *versi
  * started later, knows from it what to put back.
  */
 void records_put_removed(struct records *records, const char *name, const char *version,
-                         const char *url, const char *digest);
+                         const struct record *record);
 
 /** records_next_removed() - of the versions of @name, in no order; @at begins as 0. Return: NULL at the end. */
 const struct record *records_next_removed(const struct records *records, const char *name,

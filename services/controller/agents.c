@@ -371,6 +371,15 @@ static Google__Protobuf__Duration wait_time(void)
     return wait;
 }
 
+/* In place the same would stay as it is, unless its revision is there to have it installed again. */
+static char *restart_of(const struct cached_instance *instance)
+{
+    const struct revision *revision = instance->view.revision;
+    bool wished =
+        takes_place(instance) && revision && template_restart(&revision->rs->spec.template);
+    return wished ? revision->rs->meta.name : NULL;
+}
+
 static void begin_install(struct rpc_channel *channel, const struct cached_instance *instance,
                           const struct rpc_options *options, struct outcome *outcome)
 {
@@ -389,6 +398,8 @@ static void begin_install(struct rpc_channel *channel, const struct cached_insta
     request.module = &module;
     request.target_base = target_base(instance);
     request.epoch = outcome->controller->epoch;
+    char *restart = restart_of(instance);
+    request.restart = restart ? restart : request.restart;
     request.strategy =
         takes_place(instance)
             ? KOUPLELESS__AGENT__V1__INSTALL_STRATEGY__INSTALL_STRATEGY_UNINSTALL_THEN_INSTALL

@@ -3,9 +3,11 @@
 #include <stdio.h>
 
 #include "koupleless/agent/v1/agent.pb-c.h"
+#include "lib/model/labels.h"
 #include "lib/rpc/process_test_kit.h"
 #include "lib/rpc/server.h"
 #include "services/controller/controller_test_kit.h"
+#include "services/controller/store/merge_patch.h"
 
 /*
  * Operations against an agent that keeps each call until the test answers it. Time stands still until it is
@@ -29,6 +31,7 @@ struct pending {
     GetClosure get; /* one of the two */
     int64_t wait_s;
     char id[129];
+    char restart[32]; /* of an install */
 };
 
 struct world {
@@ -63,6 +66,8 @@ static void on_install(Agent *service, const Koupleless__Agent__V1__InstallModul
         .epoch = request->epoch,
         .wait_s = request->wait ? request->wait->seconds : -1,
     };
+    ASSERT(strlen(request->restart) < sizeof(pending.restart));
+    memcpy(pending.restart, request->restart, strlen(request->restart) + 1);
     keep(CONTAINER_OF(service, struct world, agent), pending, request->operation_id);
 }
 
@@ -405,6 +410,45 @@ static void test_another_life_of_the_controller_has_other_ids(void **state)
     assert_string_not_equal(first, second);
 }
 
+/* -- the same again -- */
+
+/* A revision that is there for a restart. */
+static char *restarted_revision(const char *name)
+{
+    static const char text[] = "{\"template\":{\"metadata\":{\"annotations\":{"
+                               "\"" ANNOTATION_RESTARTED_AT "\":\"noon\"}}}}";
+    AUTO_FREE char *plain = kit_replicaset(name, 1, "md", "1.0.0");
+    AUTO_JSON cJSON *json = json_parse(plain, strlen(plain), LIMIT_OBJECT, NULL);
+    AUTO_JSON cJSON *patch = json_parse(text, strlen(text), LIMIT_OBJECT, NULL);
+    merge_patch_member(json, "spec", patch);
+    return json_text(json);
+}
+
+static void test_a_restart_in_place_says_so(void **state)
+{
+    static const struct {
+        const char *rs, *spec, *restart;
+    } rows[] = {
+        {"rs", ",\"replaces\":\"m\",\"upgradeWay\":\"InPlace\"", ""},
+        {"again", ",\"replaces\":\"m\",\"upgradeWay\":\"InPlace\"", "again"},
+        {"again", ",\"replaces\":\"m\",\"upgradeWay\":\"OtherBase\"", ""}, /* nobody is there */
+        {"again", ",\"upgradeWay\":\"InPlace\"", ""}, /* its predecessor is gone: it is done */
+    };
+    struct world *world = *state;
+    struct cache *cache = &world->controller.cache;
+    kit_apply(cache, KIND_MODULE_REPLICASET, restarted_revision("again"));
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        kit_apply(cache, KIND_MODULE,
+                  kit_module("next", (int)i + 1, rows[i].rs, "a", "", rows[i].spec, "Pending"));
+        begin(world, "next");
+        struct pending call = take_call(world);
+        assert_string_equal(call.restart, rows[i].restart);
+        answer(&call, STATE(SUCCEEDED));
+        await_outcome(world);
+        kit_remove(cache, KIND_MODULE, "next");
+    }
+}
+
 /* -- connections -- */
 
 static void test_an_unused_connection_is_dropped(void **state)
@@ -471,6 +515,7 @@ int main(void)
         TEST(test_a_leader_that_was_deposed_has_failed_at_nothing),
         TEST(test_what_is_done_once_more_is_another_operation),
         TEST(test_another_life_of_the_controller_has_other_ids),
+        TEST(test_a_restart_in_place_says_so),
         TEST(test_an_unused_connection_is_dropped),
         TEST(test_of_too_many_connections_the_one_longest_unused_goes),
     };

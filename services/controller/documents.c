@@ -76,6 +76,8 @@ char *document_replicaset(const struct module_deployment *md,
     rs->spec.base_deployment_name = mem_strdup(md->spec.base_deployment_name);
     copy_module(&rs->spec.template.module, &template->module);
     json_map_copy(&rs->spec.template.base_selector, &template->base_selector);
+    json_map_set(&rs->spec.template.meta.annotations, ANNOTATION_RESTARTED_AT,
+                 template_restart(template));
     cJSON *json = module_replicaset_write(rs);
     module_replicaset_free(rs);
     return json_text_take(json);

@@ -24,6 +24,7 @@ static struct module_deployment *deployment(void)
         "{\"metadata\":{\"name\":\"md\",\"namespace\":\"shop\",\"uid\":\"u-md\","
         "\"resourceVersion\":\"5\",\"finalizers\":[\"example.com/other\"]},\"spec\":{"
         "\"baseDeploymentName\":\"stock\",\"replicas\":3,\"confirmBatchNum\":2,\"template\":{"
+        "\"metadata\":{\"annotations\":{\"a\":\"b\",\"" ANNOTATION_RESTARTED_AT "\":\"noon\"}},"
         "\"spec\":{\"module\":{\"name\":\"provider\",\"version\":\"" ODD_VERSION "\","
         "\"url\":\"https://jars/p.jar?a=1&b=\\\"2\\\"\",\"md5\":\"%032d\",\"sha256\":\"%064d\","
         "\"type\":\"jar\"},\"baseSelector\":{\"zone\":\"eu\"}}}},\"status\":{"
@@ -140,6 +141,7 @@ static void test_a_replicaset(void **state)
     assert_same_module(&rs->spec.template.module, &md->spec.template.module);
     assert_int_equal(rs->spec.template.base_selector.len, 1);
     assert_string_equal(json_map_get(&rs->spec.template.base_selector, "zone"), "eu");
+    assert_string_equal(template_restart(&rs->spec.template), "noon");
     AUTO_FREE char *wanted = template_hash(&md->spec.template, NULL);
     AUTO_FREE char *stored = template_hash(&rs->spec.template, NULL);
     assert_string_equal(stored, wanted); /* or it would not be found again */

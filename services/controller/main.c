@@ -240,7 +240,7 @@ static int start(void *user, const void *filled, struct err **err)
         return -1;
     if (elects && stand_for_election(process, arguments, err) < 0)
         return -1;
-    process->api = api_new(process->store, service->loop);
+    process->api = api_new(process->store, service->loop, clock_real());
     api_add(process->api, service->rpc);
     rpc_server_add(service->rpc, controller_gateway(process->controller));
     return service_serve(service, err);

@@ -519,6 +519,60 @@ def test_a_jar_that_is_not_known_is_replaced_in_place(base, agent):
                                               ("install", "1.0.0")]
 
 
+# -- once more --
+
+
+@pytest.mark.real
+def test_a_restart_installs_the_same_again_once(base, agent):
+    jar = base.jar(base.unique())
+    steps = [("install", "1.0.0")]
+    agent.succeeded(agent.install(jar))
+    for wish in ("first", "first", "second", "second"):
+        agent.succeeded(agent.install(jar, in_place=True, restart=wish))
+    agent.succeeded(agent.install(jar, in_place=True))
+    assert base.operations_of(jar.module) == steps + 2 * [("uninstall", "1.0.0"), ("install", "1.0.0")]
+
+
+def test_a_restart_is_remembered_by_the_next_agent(base, start_agent):
+    agent = start_agent(base)
+    jar = base.jar(base.unique(), Test_Start_Sleep_Ms=800)
+    agent.succeeded(agent.install(jar))
+    call = agent.start(jar, op="one", in_place=True, restart="wish")
+    agent.kill()
+    with pytest.raises(grpc.RpcError):
+        call.result()
+    later = start_agent(base)
+    later.succeeded(later.install(jar, in_place=True, restart="wish"))
+    later.succeeded(later.install(jar, in_place=True, restart="wish"))
+    assert base.operations_of(jar.module) == [("install", "1.0.0"), ("uninstall", "1.0.0"), ("install", "1.0.0")]
+
+
+def test_a_restart_that_does_not_go_is_tried_again(base, agent):
+    jar = base.jar(base.unique())
+    agent.succeeded(agent.install(jar))
+    base.control("fault", fault="exception", command="uninstallBiz",
+                 text="java.lang.reflect.InvocationTargetException")
+    assert agent.state(agent.install(jar, in_place=True, restart="wish")) == "FAILED"
+    assert base.operations_of(jar.module) == [("install", "1.0.0")]
+    base.control("clear")
+    agent.succeeded(agent.install(jar, in_place=True, restart="wish"))
+    assert base.operations_of(jar.module) == [("install", "1.0.0"), ("uninstall", "1.0.0"), ("install", "1.0.0")]
+
+
+@pytest.mark.parametrize("how", [{"in_place": False, "restart": "wish"}, {"in_place": True, "restart": "w" * 254}])
+def test_a_restart_that_makes_no_sense(base, agent, how):
+    error = protokit.failure(agent.stub.InstallModule, agent.install_request(base.jar(base.unique()), **how))
+    assert (error.code, error.fields) == (grpc.StatusCode.INVALID_ARGUMENT, ["restart"])
+
+
+def test_an_id_stands_for_one_restart(base, agent):
+    jar = base.jar(base.unique())
+    agent.succeeded(agent.install(jar, op="one", in_place=True, restart="wish"))
+    other = agent.install_request(jar, op="one", in_place=True, restart="another")
+    failure = protokit.failure(agent.stub.InstallModule, other)
+    assert (failure.code, failure.fields) == (grpc.StatusCode.INVALID_ARGUMENT, ["operation_id"])
+
+
 @pytest.mark.parametrize("options", [(), ("--keep-failed",)], ids=["gone", "kept"])
 def test_the_jar_before_comes_back(new_base, start_agent, options):
     base = new_base(*options)

@@ -91,15 +91,43 @@ def test_scale_to_every_base(deployment, cli):
 
 @pytest.mark.parametrize("arguments", [
     ["scale", "nobody", "--replicas", "1"], ["history", "nobody"], ["undo", "nobody"], ["confirm", "nobody"],
-    ["pause", "nobody"], ["resume", "nobody"], ["abort", "nobody"], ["status", "nobody"],
+    ["pause", "nobody"], ["restart", "nobody"], ["resume", "nobody"], ["abort", "nobody"], ["status", "nobody"],
     ["status", "nobody", "--watch"], ["delete", "mddeploy", "nobody"], ["delete", "mddeploy", "nobody", "--wait"]])
 def test_name_that_is_not_there(cli, arguments):
     assert cli.fails(*arguments) == 'ModuleDeployment "default/nobody": not found'
 
 
-@pytest.mark.parametrize("command, method", [("plan", "PlanRelease"), ("restart", "RestartModules")])
-def test_what_the_controller_does_not_do_yet(deployment, cli, command, method):
-    assert cli.fails(command, deployment.name) == f"{method} is not implemented by this version"
+def test_restart(deployment, cli):
+    """Another revision of the same version; a file that does not know of it leaves it alone."""
+    system, name = deployment.system, deployment.name
+    file = deployment.write(deployment.document(replicas=2))
+    cli.ok("apply", "-f", file)
+    system.wait_completed(name)
+    before = {m.metadata.uid for m in system.modules(name)}
+    assert cli.ok("restart", name) == f"moduledeployment/{name} restarted\n"
+    system.wait_completed(name)
+    assert not before & {m.metadata.uid for m in system.modules(name)}
+    assert set(system.available(name).values()) == {"1.0.0"}
+    assert [line.split()[1:4] for line in cli.lines("history", name)[1:]] == [["2", name, "1.0.0"], ["1", name, "1.0.0"]]
+    assert cli.ok("apply", "-f", file).endswith(" unchanged\n")
+    system.check_operations()
+
+
+def test_restart_by_the_annotation(deployment, cli):
+    """As kubectl does it: any text will do, another one is another restart."""
+    system, name = deployment.system, deployment.name
+    deployment.released()
+    for stamp in ("once", "twice"):
+        document = deployment.document()
+        document["spec"]["template"]["metadata"] = {"annotations": {"koupleless.alipay.com/restarted-at": stamp}}
+        assert cli.ok("apply", "-f", deployment.write(document)) == f"moduledeployment/{name} configured\n"
+        system.wait_completed(name)
+    assert system.installs(name) == 3
+    assert len(cli.lines("history", name)) == 4
+
+
+def test_what_the_controller_does_not_do_yet(deployment, cli):
+    assert cli.fails("plan", deployment.name) == "PlanRelease is not implemented by this version"
 
 
 def test_plan_of_a_file_says_which_document(deployment, cli):

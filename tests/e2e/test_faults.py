@@ -202,6 +202,19 @@ def test_controller_that_is_killed_while_bases_install(new_system):
     assert system.installs("pay") == 3
 
 
+def test_controller_that_dies_during_a_restart_repeats_none_of_it(new_system):
+    system = new_system(bases=2)
+    system.apply("pay", system.jar("pay", Test_Start_Sleep_Ms=800), replicas=2)
+    system.wait_completed("pay")
+    system.call("RestartModules", "pay")
+    basekit.wait_until(lambda: any(one.operation == "uninstall" for one in system.operations("pay")), "a first uninstall")
+    system.restart("controller")
+    system.wait_completed("pay")
+    check_all(system, "pay")
+    again = ["install 1.0.0", "uninstall 1.0.0", "install 1.0.0"]
+    assert system.operations_of("pay") == {"base-1": again, "base-2": again}
+
+
 def test_module_that_is_taken_off_after_the_controller_restarted(new_system):
     """The agent remembers the first install; it is not taken for the second."""
     system = new_system(bases=1)

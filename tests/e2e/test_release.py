@@ -197,6 +197,72 @@ def test_restarted_base_gets_its_module_back_from_the_new_url(system):
     assert system.installs("pay") == 3
 
 
+# -- restart: the same version again --
+
+AGAIN = ["install 1.0.0", "uninstall 1.0.0", "install 1.0.0"]
+
+
+def test_restart_in_two_batches_installs_every_instance_again_once(new_system):
+    system = new_system(bases=4)
+    jar = released(system, replicas=4)
+    released(system, jar=jar, replicas=4, strategy={"batchCount": 2, **CONFIRM})  # how it is to go; nothing to change
+    before = system.available("pay")
+    system.call("RestartModules", "pay")
+
+    md = system.wait_waiting("pay", batch=1)
+    assert (md.status.release_status.real_batch_count, md.status.release_status.original_delta_replicas) == (2, 4)
+    assert sorted(map(len, system.operations_of("pay").values())) == [1, 1, 3, 3]
+    assert system.available("pay") == before
+    system.call("ConfirmBatch", "pay", batch=1)
+    system.wait_completed("pay")
+    system.check_agreement("pay")
+    assert system.available("pay") == before
+    assert system.operations_of("pay") == {base: AGAIN for base in before}
+    assert ways(system, "pay") == {("InPlace", "SameVersion,NoCapacity")}
+
+
+def test_restart_with_room_goes_over_other_bases(system):
+    released(system, strategy={"batchCount": 2})
+    system.call("RestartModules", "pay")
+    system.wait_completed("pay")
+    system.check_agreement("pay")
+    assert system.installs("pay") == 4
+    assert ways(system, "pay") == {("OtherBase", "SameVersion")}
+    serving = 0
+    for one in system.operations("pay"):  # once both served, two served at every moment
+        step = {"install": 1, "uninstall": -1}.get(one.operation, 0)
+        serving += step
+        assert serving >= 2 or step >= 0
+    assert serving == 2
+
+
+def test_restart_after_a_restart_and_the_way_back(new_system):
+    system = new_system(bases=1)
+    released(system, replicas=1)
+    for _ in range(2):
+        system.call("RestartModules", "pay")
+        system.wait_completed("pay")
+        system.check_agreement("pay")
+    assert system.operations_of("pay") == {"base-1": AGAIN + AGAIN[1:]}
+    system.call("UndoRelease", "pay", to_revision=1)  # the jar is the same: nothing to do on the base
+    system.wait_completed("pay")
+    system.check_agreement("pay")
+    assert system.operations_of("pay") == {"base-1": AGAIN + AGAIN[1:]}
+
+
+def test_restart_of_what_does_not_start_any_more_leaves_the_rest_in_service(new_system):
+    system = new_system(bases=3)
+    released(system, replicas=3, strategy={"batchCount": 3})
+    system.control("fault", fault="exception", command="installBiz", count=1, text="not now")
+    system.call("RestartModules", "pay")
+    system.wait_completed("pay")
+    system.check_agreement("pay")
+    assert any(event.reason == "InstallFailed" for event in system.events("Module"))
+    done = list(system.operations_of("pay").values())
+    assert AGAIN + AGAIN[1:] in done  # what was taken off was put back, before the next attempt
+    assert all(steps in (AGAIN, AGAIN + AGAIN[1:]) for steps in done)
+
+
 # -- scale --
 
 

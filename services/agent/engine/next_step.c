@@ -99,12 +99,20 @@ static enum jar_there jar_there(const struct operation_facts *operation)
     return str_eq(operation->digest, operation->installed_digest) ? JAR_WANTED : JAR_OTHER;
 }
 
+/* It is to be installed again, and neither this operation nor one before has done so. */
+static bool restart_due(const struct operation_facts *operation)
+{
+    return operation->in_place && !operation->sent && operation->restart &&
+           !str_eq(operation->restart, operation->installed_restart);
+}
+
 /* It runs: from the right jar? A jar that is not known passes, unless it could be replaced. */
 static struct next_step check_jar(const struct operation_facts *operation, const struct biz *there)
 {
     enum jar_there jar = jar_there(operation);
     bool replace = operation->in_place && !operation->sent;
-    if (jar == JAR_WANTED || (jar == JAR_UNKNOWN && !replace))
+    bool right = jar == JAR_WANTED || (jar == JAR_UNKNOWN && !replace);
+    if (right && !restart_due(operation))
         return simply(STEP_SUCCEED);
     if (operation->in_place)
         return remove_version(operation, there);

@@ -32,16 +32,17 @@ struct operation_facts {
     const char *web_context_path; /* of the jar; installs only */
     /* sha256 of the jar, and of the one that the version there was installed from; NULL = not known */
     const char *digest, *installed_digest;
-    bool in_place; /* install: all other versions go first */
-    bool sent;     /* the command was sent to Arklet before */
-    bool overdue;  /* there is no time left to wait */
+    const char *restart, *installed_restart; /* wishes to have it installed again; or NULL */
+    bool in_place;                           /* install: all other versions go first */
+    bool sent;                               /* the command was sent to Arklet before */
+    bool overdue;                            /* there is no time left to wait */
     /* How the last command failed; FAILED_NONE = it did not, or, of an install, its answer was lost. */
     const struct failure *last;
 };
 
 /**
  * next_of_install() - there already: done, unless it runs from another jar: in place it goes first, else that
- * is a failure. Where its jar is not known, it goes in place too, unless the operation has sent it. Broken: out
+ * is a failure. In place it also goes first for a restart, but for the one that it was installed for. Where its jar is not known, it goes in place too, unless the operation has sent it. Broken: out
  * first. Its web path served by another: fails before anything is touched; in place, other versions of the
  * module don't count, as they go first.
  */

@@ -60,7 +60,8 @@ static void read_world(const char *modules, struct world *out)
 struct row {
     const char *modules;
     bool in_place, sent, overdue;
-    const char *digest, *installed; /* of the jar, of the one there */
+    const char *digest, *installed;  /* of the jar, of the one there */
+    const char *restart, *restarted; /* asked for, the one there was installed for */
     enum failure_kind last;
     enum step step;
     enum failure_kind kind; /* STEP_FAIL */
@@ -92,6 +93,8 @@ static void check_rows(next_fn next_of, const struct row *rows, size_t count)
             .in_place = rows[i].in_place,
             .digest = rows[i].digest,
             .installed_digest = rows[i].installed,
+            .restart = rows[i].restart,
+            .installed_restart = rows[i].restarted,
             .sent = rows[i].sent,
             .overdue = rows[i].overdue,
             .last = &last,
@@ -233,6 +236,42 @@ static void a_version_that_runs(void **state)
          .digest = "a",
          .step = STEP_SUCCEED},
     };
+    check_rows(next_of_install, rows, ARRAY_LEN(rows));
+}
+
+static void a_restart(void **state)
+{
+    (void)state;
+#define RUNS .in_place = true, .digest = "a", .installed = "a", .restart = "r2"
+    static const struct row rows[] = {
+        {.modules = "m 2 activated s", RUNS, .step = STEP_UNINSTALL, .what = "2"},
+        {.modules = "m 2 activated s",
+         RUNS,
+         .restarted = "r1",
+         .step = STEP_UNINSTALL,
+         .what = "2"},
+        {.modules = "m 2 activated s", RUNS, .last = FAILED_BUSY, .step = STEP_WAIT},
+        {.modules = "m 2 activated s", RUNS, .last = FAILED_UNINSTALL, FAILS(UNINSTALL, SAID)},
+        {.modules = "m 2 resolved s", RUNS, .step = STEP_WAIT},
+        {.modules = "", RUNS, .step = STEP_INSTALL},
+        /* done by this operation, or by one before: never twice */
+        {.modules = "m 2 activated s", RUNS, .sent = true, .step = STEP_SUCCEED},
+        {.modules = "m 2 activated s", RUNS, .restarted = "r2", .step = STEP_SUCCEED},
+        /* nothing asked for: whatever it was installed for is right */
+        {.modules = "m 2 activated s",
+         .in_place = true,
+         .digest = "a",
+         .installed = "a",
+         .restarted = "r1",
+         .step = STEP_SUCCEED},
+        /* beside others nothing is taken away */
+        {.modules = "m 2 activated s",
+         .digest = "a",
+         .installed = "a",
+         .restart = "r2",
+         .step = STEP_SUCCEED},
+    };
+#undef RUNS
     check_rows(next_of_install, rows, ARRAY_LEN(rows));
 }
 
@@ -397,13 +436,10 @@ static void a_restore_of_the_same_version(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(an_install),
-        cmocka_unit_test(an_install_in_place),
-        cmocka_unit_test(an_uninstall),
-        cmocka_unit_test(a_switch),
-        cmocka_unit_test(a_restore),
-        cmocka_unit_test(a_version_that_runs),
-        cmocka_unit_test(a_restore_of_the_same_version),
+        cmocka_unit_test(an_install),   cmocka_unit_test(an_install_in_place),
+        cmocka_unit_test(an_uninstall), cmocka_unit_test(a_switch),
+        cmocka_unit_test(a_restore),    cmocka_unit_test(a_version_that_runs),
+        cmocka_unit_test(a_restart),    cmocka_unit_test(a_restore_of_the_same_version),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,11 +4,12 @@
 #include "lib/base/limits.h"
 #include "services/controller/api/api_internal.h"
 
-struct api *api_new(struct store *store, struct loop *loop)
+struct api *api_new(struct store *store, struct loop *loop, struct clock *clock)
 {
     struct api *api = NEW(struct api);
     api->store = store;
     api->loop = loop;
+    api->clock = clock;
     pthread_mutex_init(&api->requests.lock, NULL);
     release_service_init(api);
     inventory_service_init(api);

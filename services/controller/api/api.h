@@ -12,8 +12,11 @@
  */
 struct api;
 
-/** api_new() - @loop: where watches are ended, since a store's watch can't end itself. */
-struct api *api_new(struct store *store, struct loop *loop);
+/**
+ * api_new() - @loop: where watches are ended, since a store's watch can't end itself
+ * @clock: stamps restarts; asked on any thread
+ */
+struct api *api_new(struct store *store, struct loop *loop, struct clock *clock);
 
 /** api_add() - adds both services to @server, before it starts. */
 void api_add(struct api *api, struct rpc_server *server);

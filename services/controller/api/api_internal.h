@@ -33,6 +33,7 @@ struct inventory_service {
 struct api {
     struct store *store;
     struct loop *loop;
+    struct clock *clock; /* asked on any thread */
     struct release_service release;
     struct inventory_service inventory;
     struct request_memory requests;

@@ -60,7 +60,7 @@ static inline int kit_set_up(void **state)
     if (embedded_store_open(&kit->store, kit->dir, clock_real(), &err) < 0)
         fail_msg("%s", err->message);
     kit->loop = loop_new(clock_real(), LIMIT_INBOX);
-    kit->api = api_new(kit->store, kit->loop);
+    kit->api = api_new(kit->store, kit->loop, clock_real());
     struct rpc_server_options options = {.listen = "127.0.0.1:0", .threads = 2};
     assert_int_equal(rpc_server_new(&kit->server, &options, NULL), 0);
     api_add(kit->api, kit->server);

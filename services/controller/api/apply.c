@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Create or replace. Fields that are not given get their defaults, but for four that others set too:
- * replicas and scaleReplicas (a scale), pause and confirmBatchNum (a person or the controller); they stay
- * as they are. Labels and annotations that are given are set, others stay.
+ * Create or replace. Fields that are not given get their defaults, but for those that others set too:
+ * replicas and scaleReplicas (a scale), pause and confirmBatchNum (a person or the controller), and the restart
+ * stamp of the template (a restart); they stay as they are. Labels and annotations that are given are set, others stay.
  */
 #include <string.h>
 
@@ -63,6 +63,25 @@ static void keep(cJSON *spec, const cJSON *stored_spec, const char *field, bool 
         cJSON_AddItemToObject(spec, field, cJSON_Duplicate(stored, true));
 }
 
+static cJSON *member_made(cJSON *object, const char *name)
+{
+    cJSON *member = cJSON_GetObjectItemCaseSensitive(object, name);
+    return member ? member : cJSON_AddObjectToObject(object, name);
+}
+
+/* A file that knows of no restart does not take one back: that would install all of it once more. */
+static void keep_restart(cJSON *spec, const cJSON *stored_spec)
+{
+    const cJSON *stamp = cJSON_GetObjectItemCaseSensitive(
+        json_get(stored_spec, "template.metadata.annotations"), ANNOTATION_RESTARTED_AT);
+    cJSON *template = cJSON_GetObjectItemCaseSensitive(spec, "template");
+    if (!stamp || !template)
+        return;
+    cJSON *annotations = member_made(member_made(template, "metadata"), "annotations");
+    if (!cJSON_GetObjectItemCaseSensitive(annotations, ANNOTATION_RESTARTED_AT))
+        cJSON_AddItemToObject(annotations, ANNOTATION_RESTARTED_AT, cJSON_Duplicate(stamp, true));
+}
+
 static void set_metadata(cJSON *patch, const cJSON *stored, const cJSON *wanted)
 {
     static const char *const maps[] = {"labels", "annotations"};
@@ -78,10 +97,8 @@ static void set_metadata(cJSON *patch, const cJSON *stored, const cJSON *wanted)
         cJSON_GetObjectItemCaseSensitive(stored, "metadata"), "annotations");
     if (cJSON_GetObjectItemCaseSensitive(annotations, ANNOTATION_ABORT) &&
         cJSON_GetObjectItemCaseSensitive(patch, "spec")) {
-        cJSON *changed = cJSON_GetObjectItemCaseSensitive(metadata, "annotations");
-        if (!changed)
-            changed = cJSON_AddObjectToObject(metadata, "annotations");
-        cJSON_AddItemToObject(changed, ANNOTATION_ABORT, cJSON_CreateNull());
+        cJSON_AddItemToObject(member_made(metadata, "annotations"), ANNOTATION_ABORT,
+                              cJSON_CreateNull());
     }
 }
 
@@ -94,6 +111,7 @@ static cJSON *make_patch(const struct apply *apply, const cJSON *stored)
     keep(spec, stored_spec, "scaleReplicas", apply->scale_given);
     keep(spec, stored_spec, "pause", apply->pause_given);
     keep(spec, stored_spec, "confirmBatchNum", apply->confirm_given);
+    keep_restart(spec, stored_spec);
     cJSON *patch = cJSON_CreateObject();
     cJSON *change = json_difference(stored_spec, spec);
     if (change)

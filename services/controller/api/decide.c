@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "services/controller/api/decide.h"
 
+#include "lib/base/clock.h"
 #include "lib/base/json_difference.h"
 #include "lib/base/limits.h"
 #include "lib/base/str.h"
@@ -139,12 +140,47 @@ cJSON *decide_abort(const cJSON *object, const void *unused, struct err **err)
     return patch;
 }
 
+static bool template_is_own(const cJSON *object, struct err **err)
+{
+    const char *name = json_get_string(object, "spec.templateRef.name");
+    if (!name)
+        return true;
+    refuse(err, "TEMPLATE_REFERENCED",
+           mem_printf("the template is ModuleTemplate %s: change that instead", name));
+    return false;
+}
+
+/* The stamp of a restart now: later than the present one, where that is a time. */
+static int64_t restart_stamp_ms(const cJSON *object, int64_t wall_ms)
+{
+    const cJSON *annotations = json_get(object, "spec.template.metadata.annotations");
+    const char *present = cJSON_GetStringValue(
+        cJSON_GetObjectItemCaseSensitive(annotations, ANNOTATION_RESTARTED_AT));
+    int64_t present_ms = 0;
+    bool later = !present || !time_parse(present, &present_ms) || present_ms < wall_ms;
+    return later ? wall_ms : present_ms + 1;
+}
+
+cJSON *decide_restart(const cJSON *object, const void *wall_ms, struct err **err)
+{
+    if (!template_is_own(object, err))
+        return NULL;
+    char text[TIME_TEXT_SIZE];
+    int64_t now_ms = json_int64(wall_ms, 0, INT64_MAX);
+    cJSON *template = cJSON_CreateObject();
+    cJSON *metadata = cJSON_AddObjectToObject(template, "metadata");
+    cJSON_AddStringToObject(cJSON_AddObjectToObject(metadata, "annotations"),
+                            ANNOTATION_RESTARTED_AT,
+                            time_format(restart_stamp_ms(object, now_ms), text));
+    cJSON *patch = spec_patch("template", template);
+    set_abort(patch, cJSON_CreateNull());
+    return patch;
+}
+
 cJSON *decide_undo(const cJSON *object, const void *template, struct err **err)
 {
-    if (json_get_string(object, "spec.templateRef.name"))
-        return refuse(err, "TEMPLATE_REFERENCED",
-                      mem_printf("the template is ModuleTemplate %s: change that instead",
-                                 json_get_string(object, "spec.templateRef.name")));
+    if (!template_is_own(object, err))
+        return NULL;
     /* What the present template has besides (md5 of its own jar, ...) goes: a merge alone would keep it. */
     AUTO_JSON cJSON *none = cJSON_CreateObject();
     const cJSON *present = json_get(object, "spec.template");

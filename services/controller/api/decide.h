@@ -30,7 +30,16 @@ cJSON *decide_resume(const cJSON *object, const void *unused, struct err **err);
 /** decide_abort() - refused (NO_RELEASE_RUNNING) where no release runs. */
 cJSON *decide_abort(const cJSON *object, const void *unused, struct err **err);
 
-/** decide_undo() - @template: the template of the revision to return to (JSON of spec.template). */
+/**
+ * decide_restart() - stamps the template with the time, so that it is another revision of the same version
+ * @wall_ms: JSON number
+ *
+ * A stamp is later than the one before it whatever the clock says: each call is a restart. Refused
+ * (TEMPLATE_REFERENCED) where the template is a ModuleTemplate, which others may share.
+ */
+cJSON *decide_restart(const cJSON *object, const void *wall_ms, struct err **err);
+
+/** decide_undo() - @template: the template of the revision to return to (JSON of spec.template). Refused (TEMPLATE_REFERENCED) where the present one is a ModuleTemplate. */
 cJSON *decide_undo(const cJSON *object, const void *template, struct err **err);
 
 #endif

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "lib/base/clock.h"
 #include "lib/base/str.h"
 #include "services/controller/api/api_internal.h"
 #include "services/controller/api/decide.h"
@@ -107,6 +108,15 @@ HANDLER(abort_, AbortRelease)
     mutate(api_of(service), MUTATION("Abort", decide_abort, NULL), REPLY(abort_release));
 }
 
+HANDLER(restart, RestartModules)
+{
+    struct api *api = api_of(service);
+    struct mutation_request *restart =
+        MUTATION("Restart", decide_restart, cJSON_CreateNumber((double)clock_wall_ms(api->clock)));
+    restart->free_arguments = true;
+    mutate(api, restart, REPLY(restart_modules));
+}
+
 HANDLER(undo, UndoRelease)
 {
     undo_release(api_of(service), request, REPLY(undo_release));
@@ -122,14 +132,6 @@ static void unimplemented(struct rpc_call *call, const char *what)
     AUTO_ERR struct err *err = NULL;
     err_set(&err, ERR_UNIMPLEMENTED, "%s is not implemented by this version", what);
     rpc_call_fail(call, err);
-}
-
-HANDLER(restart, RestartModules)
-{
-    (void)service;
-    (void)request;
-    (void)closure;
-    unimplemented(call, "RestartModules");
 }
 
 HANDLER(plan, PlanRelease)
