@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the code can say or take stands in docs/, and the other way round: reasons, metrics, options."""
+"""What the code can say or take stands in docs/, and the other way round: reasons, metrics, options; and tests."""
 
 import re
 
-ERRORS, OPERATIONS = "docs/errors.md", "docs/operations.md"
+ERRORS, OPERATIONS, DEFECTS = "docs/errors.md", "docs/operations.md", "docs/v1-defects.md"
 
 # Where reasons are made: files, and what a reason looks like there. "A,B" is two of them.
 REASONS = [
@@ -83,4 +83,27 @@ def options(tree):
     return missing(tree, OPERATIONS, known, pattern) + list(surplus(tree, OPERATIONS, rows, pattern))
 
 
-RULES = [reasons, metrics, options]
+def is_test(path, text, name):
+    """Whether a file has this test: a function, or in quotation marks a row of a table."""
+    if name.startswith('"'):
+        return path.endswith("_test.c") and name in text
+    words = "def" if path.endswith(".py") else "static void"
+    return re.search(rf"^{words} {re.escape(name)}\(", text, re.MULTILINE) is not None
+
+
+def named_tests(tree):
+    """docs/v1-defects.md numbers its rows, and each names tests that are there."""
+    row = 0
+    for number, line in enumerate(tree.files.get(DEFECTS, "").split("\n"), 1):
+        names = re.findall(r"`([\w./-]+)::([^`]+)`", line)
+        if re.match(r"\| \d", line):
+            row += 1
+            if not line.startswith(f"| {row} |") or not names:
+                yield f"{DEFECTS}:{number}: row {row} is wrongly numbered, or names no test"
+        for file, name in names:
+            if not any(f"/{path}".endswith(f"/{file}") and is_test(path, text, name)
+                       for path, text in tree.files.items()):
+                yield f"{DEFECTS}:{number}: there is no {file}::{name}"
+
+
+RULES = [reasons, metrics, options, named_tests]

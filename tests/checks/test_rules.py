@@ -100,6 +100,9 @@ CASES = [
     (documented.options, "services/agent/main.c", '{.name = "new", .type = OPTION_INT},\n', True),
     (documented.options, "docs/operations.md", "| `--old N` | gone |\n", True),
     (documented.options, "docs/operations.md", "| `--help` | all |\n", False),
+    (documented.named_tests, "docs/v1-defects.md", "| 1 | a | b | `a_test.c::gone` |\n", True),
+    (documented.named_tests, "docs/v1-defects.md", "| 1 | a | b | |\n", True),
+    (documented.named_tests, "docs/v1-defects.md", "| # | a | b | tests |\n", False),
     (habits.sleeps_in_tests, "tests/e2e/wait.py", "    time.sleep(0.05)  # poll\n", False),
 ]
 
@@ -118,6 +121,23 @@ def test_reasons_that_meet_are_fine():
     tree = Tree({"services/controller/engine/a.c": 'return "OldOne,NewOne";\n',
                  "docs/errors.md": "| `OldOne` | |\n| **`NewOne`** | |\n"})
     assert not documented.reasons(tree)
+
+
+@pytest.mark.parametrize("named, wrong", [
+    ("a_test.c::works", 0), ("lib/a_test.c::works", 0), ('a_test.c::"1.1 a row"', 0), ("x/test_b.py::test_b", 0),
+    ("a_test.c::work", 1), ("b_test.c::works", 1), ('a_test.c::"1.1 a"', 1), ("y/test_b.py::test_b", 1),
+    ("a_test.c::helper", 1)])
+def test_tests_that_are_named_are_looked_for(named, wrong):
+    tree = Tree({"docs/v1-defects.md": f"| 1 | a | b | `{named}` |\n",
+                 "lib/a_test.c": 'static void works(void **state)\n{.name = "1.1 a row",\nstatic int helper(void)\n',
+                 "tests/x/test_b.py": "def test_b():\n    pass\n"})
+    assert len(list(documented.named_tests(tree))) == wrong
+
+
+def test_rows_of_defects_are_numbered():
+    tree = Tree({"docs/v1-defects.md": "| 1 | `test_b.py::test_b` |\n| 3 | `test_b.py::test_b` |\n",
+                 "tests/test_b.py": "def test_b():\n"})
+    assert len(list(documented.named_tests(tree))) == 1
 
 
 def test_every_rule_has_a_case():

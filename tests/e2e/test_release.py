@@ -79,6 +79,19 @@ def test_new_version_on_other_bases_first_where_the_policy_says_so(new_system):
     assert order == ["install"] * 4 + ["uninstall"] * 2
 
 
+def test_upgrade_to_other_bases_leaves_the_neighbours_alone(new_system):
+    """Who shares a base with what goes from there stays, and serves."""
+    system = new_system(bases=4)
+    released(system, "order", replicas=4)
+    neighbours = {m.metadata.uid for m in system.modules("order")}
+    released(system)
+    released(system, version="2.0.0", strategy={"upgradePolicy": "scaleUpThenScaleDown"})
+    assert ways(system, "pay") == {("OtherBase", "")}
+    system.check_agreement("order")
+    assert {m.metadata.uid for m in system.modules("order")} == neighbours
+    assert set(map(tuple, system.operations_of("order").values())) == {("install 1.0.0",)}
+
+
 def test_one_web_path_and_no_other_base_means_in_place_and_says_why(new_system):
     system = new_system(bases=2)
     released(system, jar=system.jar("pay", "1.0.0", web=True))
@@ -447,6 +460,16 @@ def test_deletion_wins_over_a_release_that_waits(system):
     system.wait_gone("pay")
     assert not versions(system, "pay")
     assert system.installs("pay") == 1
+
+
+def test_deletion_right_after_another_version(system):
+    """Of one without any labels; the controller goes on with the next one."""
+    released(system)
+    system.apply("pay", system.jar("pay", "2.0.0"), replicas=2, strategy={"batchCount": 2, **CONFIRM})
+    system.call("DeleteModuleDeployment", "pay")
+    system.wait_gone("pay")
+    assert not versions(system, "pay")
+    released(system)
 
 
 # -- steering --
