@@ -166,8 +166,7 @@ static void attach_instance(struct cache *cache, struct cached_instance *c, cons
     AUTO_FREE char *base_key = object_key(c->module->meta.namespace, c->module->spec.base_name);
     struct cached_base *base = map_get(&cache->bases, base_key);
     if (base && str_eq(base->base->meta.uid, c->module->spec.base_uid)) {
-        c->view.base = &base->view;
-        VEC_PUSH(&base->view.instances, &c->view);
+        cache__attach_base(cache, c, base);
         if (base->assumed)
             cache_forget(base);
     }
@@ -277,6 +276,7 @@ static int apply_module(struct cache *cache, const char *key, cJSON *json, bool 
     if (!module)
         return -1;
     bool traffic = matters_to_traffic(c ? c->module : NULL, module);
+    bool was_deleting = c && instance_deleting(&c->view);
     if (c) {
         if (c->module->spec.upgrade_way != module->spec.upgrade_way)
             c->view.operation.state = OPERATION_NONE; /* what was refused was the way before */
@@ -292,6 +292,8 @@ static int apply_module(struct cache *cache, const char *key, cJSON *json, bool 
         map_put(&cache->instances, key, c);
         attach_instance(cache, c, deployment);
     }
+    if (instance_deleting(&c->view) && !was_deleting)
+        c->view.going_ms = cache->now_ms;
     link_replacement(cache, &c->view);
     link_successor(cache, key);
     cache__recount(c, true);

@@ -171,13 +171,36 @@ void cache_dirty_waiting(struct cache *cache, struct cached_base *base)
     }
 }
 
+void cache__attach_base(struct cache *cache, struct cached_instance *c, struct cached_base *base)
+{
+    c->view.base = &base->view;
+    c->view.unlabelled_ms = cache->now_ms;
+    VEC_PUSH(&base->view.instances, &c->view);
+}
+
+static bool has_label(const struct base *base, const struct instance *instance)
+{
+    AUTO_FREE char *label =
+        mem_printf(LABEL_TRAFFIC_PREFIX "%s", instance->module->spec.module.name);
+    return json_map_get(&base->meta.labels, label) != NULL;
+}
+
+/* From when their label goes instances have their time to drain. */
+static void note_labels(struct cache *cache, struct cached_base *c, const struct base *now)
+{
+    for (size_t i = 0; i < c->view.instances.len; i++) {
+        struct instance *instance = c->view.instances.items[i];
+        if (has_label(c->base, instance) && !has_label(now, instance))
+            instance->unlabelled_ms = cache->now_ms;
+    }
+}
+
 static void adopt_base_instances(struct cache *cache, struct cached_base *base)
 {
     for (size_t i = 0; i < cache->instances.len; i++) {
         struct cached_instance *c = cache->instances.entries[i].value;
         if (!c->view.base && str_eq(c->module->spec.base_uid, base->base->meta.uid)) {
-            c->view.base = &base->view;
-            VEC_PUSH(&base->view.instances, &c->view);
+            cache__attach_base(cache, c, base);
             cache__recount(c, true);
         }
     }
@@ -247,6 +270,7 @@ int cache__apply_base(struct cache *cache, const char *key, const cJSON *json, b
     if (c) {
         if (!str_eq(c->base->spec.agent_address, base->spec.agent_address))
             c->unreached = false;
+        note_labels(cache, c, base);
         base_free(c->base);
     } else {
         c = NEW(struct cached_base);

@@ -51,6 +51,9 @@ void cache__group_of_revision(struct cache *cache, struct cached_revision *revis
 void cache__hold_group(struct cache *cache, struct cached_instance *c, const char *deployment);
 void cache__leave_group(struct cache *cache, struct cached_instance *c);
 
+/** cache__attach_base() - @c is on @base. */
+void cache__attach_base(struct cache *cache, struct cached_instance *c, struct cached_base *base);
+
 int cache__apply_base(struct cache *cache, const char *key, const cJSON *json, bool deleted,
                       struct err **err);
 void cache__base_free(struct cached_base *c);

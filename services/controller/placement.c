@@ -43,6 +43,7 @@ static void take_answer(struct placement *placement, struct answer *answer, int6
     placement_forget(placement);
     placement->state = answer->failed ? PLACEMENT_FAILED : PLACEMENT_ANSWERED;
     placement->names = answer->names;
+    placement->offered = (int32_t)placement->names.len;
     answer->names = (struct json_strings){0};
     mem_free(placement->explanation);
     bool enough = !answer->failed && (int32_t)placement->names.len >= placement->asked;

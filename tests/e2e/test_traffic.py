@@ -152,6 +152,52 @@ def test_7_2_labels_of_several_modules_and_of_people(new_system):
     assert dict(system.base_objects()["base-1"].metadata.labels) == {"zone": "z1", PREFIX + "pay": "true"}
 
 
+LONG = {"drainSeconds": 3600}
+
+
+def test_7_2_a_removed_module_drains_first(new_system):
+    system = new_system(bases=2)
+    released(system, strategy=LONG)
+    released(system, "order")
+    system.apply("pay", system.jar("pay"), replicas=1, strategy=LONG)
+    system.wait_modules(lambda modules: any((m.status.status, m.status.reason) == ("Terminating", "Draining")
+                                            for m in modules), "one to drain", "pay")
+    assert len(labelled(system)) == 1 and serving(system) == {"base-1", "base-2"}
+    assert labelled(system, "order") == {"base-1", "base-2"}  # who shares the base is not touched
+    system.restart("controller")
+    system.wait_bases(2)
+    assert serving(system) == {"base-1", "base-2"}
+
+    system.apply("pay", system.jar("pay"), replicas=1, strategy={"drainSeconds": 0})
+    system.wait_agreement("pay")
+    assert serving(system) == labelled(system)
+
+
+def test_7_2_an_old_version_drains_before_it_is_replaced_in_place(new_system):
+    system = new_system(bases=1)
+    released(system, replicas=1)
+    strategy = {"upgradePolicy": "uninstallThenInstall"}
+    system.apply("pay", system.jar("pay", "2.0.0"), replicas=1, strategy={**strategy, **LONG})
+    wait_labelled(system, set())
+    assert system.active() == {"base-1": ["pay:1.0.0"]}
+    system.apply("pay", system.jar("pay", "2.0.0"), replicas=1, strategy={**strategy, "drainSeconds": 0})
+    system.wait_completed("pay")
+    wait_labelled(system, {"base-1"})
+    assert system.active() == {"base-1": ["pay:2.0.0"]}
+
+
+def test_7_2_an_old_version_drains_beside_the_new_one(new_system):
+    system = new_system(bases=1)
+    released(system, replicas=1)
+    system.apply("pay", system.jar("pay", "2.0.0"), replicas=1, strategy=LONG)
+    system.wait_modules(lambda modules: any(m.status.reason == "Draining" for m in modules), "it to drain", "pay")
+    assert labelled(system) == {"base-1"} and system.active() == {"base-1": ["pay:2.0.0"]}
+    assert set(system.base(1).modules()) == {"pay:1.0.0", "pay:2.0.0"}
+    system.apply("pay", system.jar("pay", "2.0.0"), replicas=1, strategy={"drainSeconds": 0})
+    system.wait_completed("pay")
+    system.check_agreement("pay")
+
+
 def test_7_2_labels_are_right_after_a_restart_of_the_controller(new_system):
     system = new_system(bases=2)
     released(system)

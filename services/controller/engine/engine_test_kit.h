@@ -8,7 +8,7 @@
  * A world for the plan functions, made of short literals. The ModuleDeployment is "web"; its revisions
  * are named after their versions, instances are called "v1@a": of revision v1 on base a.
  *
- *   spec      "v2 x5 batches=2 beta confirm gray=60 pause confirmed=1 history=1 policy=<upgradePolicy>
+ *   spec      "v2 x5 batches=2 beta confirm gray=60 pause confirmed=1 history=1 max=50% <upgradePolicy>
  *             url=<u> abort=v2 resume=v2 deadline=60 min-ready=30 rollback edited deleting new taken-by=other template-missing base-missing bases-unknown"; new: without its
  *             finalizer; edited: since the status was written. A version may go on with digests, small letters, and a selector: "v2b^x" is
  *             2 with md5 "b", on bases whose zone is x; instances and revisions are named after all of it.
@@ -22,7 +22,8 @@
  *   bases     "a b! c~ d:0 e^x": b does not answer, c is being deleted, d takes no modules, e is in zone x;
  *             "f@", last of all: of another base Deployment
  *   answers   "place v2 d e; evict v1 a b": of the scheduler. In place of names: asked; none; failed;
- *             spent (there was too little, a second ago, and it is used up); long-spent
+ *             spent (there was too little, a second ago, and it is used up); long-spent; used (as spent, but
+ *             there was one)
  */
 #define KIT_PHASES "PRUCANFT"
 
@@ -71,6 +72,15 @@ static inline void kit_ask_for(struct kit *kit, const char *annotation, const ch
     json_map_set(&kit->md->meta.annotations, annotation, name);
 }
 
+/* "2", "50%" */
+static inline void kit_max_unavailable(struct int_or_percent *max, const char *value)
+{
+    bool percent = strchr(value, '%') != NULL;
+    AUTO_FREE char *digits = mem_strndup(value, strcspn(value, "%"));
+    max->kind = percent ? INT_OR_PERCENT_PERCENT : INT_OR_PERCENT_INT;
+    max->value = (int32_t)kit_number(digits);
+}
+
 static inline void kit_spec_word(struct kit *kit, const char *word)
 {
     struct module_deployment_spec *spec = &kit->md->spec;
@@ -107,6 +117,8 @@ static inline void kit_spec_word(struct kit *kit, const char *word)
         spec->strategy.upgrade_policy = UPGRADE_UNINSTALL_THEN_INSTALL;
     else if ((value = kit_value(word, "url")))
         mem_replace(&spec->template.module.url, value);
+    else if ((value = kit_value(word, "max")))
+        kit_max_unavailable(&spec->max_unavailable, value);
     else if (str_eq(word, "deleting"))
         kit->md->meta.deletion_ms = 1;
     else if (str_eq(word, "template-missing"))
@@ -327,7 +339,10 @@ static inline void kit_answer(struct kit *kit, const char **at)
             kit_too_little(placement, PLACEMENT_FAILED, kit->now_ms - 1000);
         else if (str_eq(word, "spent"))
             kit_too_little(placement, PLACEMENT_NONE, kit->now_ms - 1000);
-        else if (str_eq(word, "long-spent"))
+        else if (str_eq(word, "used")) {
+            kit_too_little(placement, PLACEMENT_NONE, kit->now_ms - 1000);
+            placement->offered = 1;
+        } else if (str_eq(word, "long-spent"))
             kit_too_little(placement, PLACEMENT_NONE, kit->now_ms - 60000);
         else
             kit_add_name(&placement->names, evict ? instance : word);

@@ -20,6 +20,7 @@ struct world_base {
     bool installed[WORLD_VERSIONS + 1]; /* by number of the version */
     char jar[WORLD_VERSIONS + 1];       /* its digest; one version is there once */
     int active;                         /* version that serves, or 0 */
+    int64_t left_traffic_ms;            /* when its label went */
 };
 
 struct world {
@@ -121,6 +122,21 @@ static inline void world_restart_base(struct world *world, size_t at)
 
 /* -- operations -- */
 
+static inline int64_t world_drain_ms(const struct world *world)
+{
+    return (int64_t)world->kit.md->spec.strategy.drain_seconds * 1000;
+}
+
+/* Whether who is to be taken off the base of @instance, itself or what it replaces, has had its time to drain. */
+static inline bool world_drained(struct world *world, const struct instance *instance,
+                                 bool in_place)
+{
+    const struct instance *leaving = in_place ? instance->replaces : instance;
+    const struct world_base *base = world_truth(world, instance);
+    return leaving->module->status.phase != MODULE_AVAILABLE || world_has_traffic(instance->base) ||
+           world->kit.now_ms >= base->left_traffic_ms + world_drain_ms(world);
+}
+
 static inline void world_start(struct world *world, struct instance *instance,
                                enum operation_type type)
 {
@@ -133,6 +149,9 @@ static inline void world_start(struct world *world, struct instance *instance,
                    !world_has_traffic(instance->base) ||
                        (!in_place && world_serves(instance->base)),
                    "I9: what leaves a base is out of traffic first");
+    if (instance->base && (in_place || type == OPERATION_UNINSTALL))
+        world_hold(world, world_drained(world, instance, in_place),
+                   "what was in traffic has had its time to drain");
     if (!instance->base)
         return;
     if (operation->type != type)
@@ -253,6 +272,7 @@ static inline void world_answer(struct world *world, struct revision *revision, 
         return;
     placement->state = PLACEMENT_ANSWERED;
     placement->answered_ms = world->kit.now_ms;
+    placement->offered = 0;
     mem_replace(&placement->explanation, NULL);
     kit_free_names(&placement->names);
     if (world->faults && world_chance(world, 5)) {
@@ -270,6 +290,7 @@ static inline void world_answer(struct world *world, struct revision *revision, 
         else if (!evict && world_is_free(world, world->kit.bases[i], revision))
             kit_add_name(&placement->names, world->kit.bases[i]->base->meta.name);
     }
+    placement->offered = (int32_t)placement->names.len;
     if ((int32_t)placement->names.len < placement->asked)
         mem_replace(&placement->explanation, "NoCapacity: too little");
 }
@@ -292,6 +313,7 @@ static inline void world_create_module(struct world *world, const struct action 
     struct instance *instance = kit_add_instance(&world->kit, revision, action->base);
     struct module *module = kit_module(instance);
     module->meta.creation_ms = ++world->created;
+    instance->unlabelled_ms = world->kit.now_ms;
     module->spec.replaces = mem_strdup(action->replaces);
     module->spec.upgrade_way = action->way;
     mem_replace(&module->spec.upgrade_way_reason, action->reason);
@@ -333,7 +355,7 @@ static inline void world_on_instance(struct world *world, struct instance *insta
         module->spec.upgrade_way = action->way;
         mem_replace(&module->spec.upgrade_way_reason, action->reason);
     } else if (action->type == ACTION_DELETE_MODULE) {
-        module->meta.deletion_ms = world->kit.now_ms;
+        module->meta.deletion_ms = instance->going_ms = world->kit.now_ms;
     } else if (action->type == ACTION_INSTALL) {
         world_start(world, instance, OPERATION_INSTALL);
     } else if (action->type == ACTION_UNINSTALL) {
@@ -380,13 +402,26 @@ static inline void world_on_revision(struct world *world, struct revision *revis
     }
 }
 
+static inline void world_leave_traffic(struct world *world, const struct base_state *state)
+{
+    for (size_t i = 0; i < state->instances.len; i++)
+        state->instances.items[i]->unlabelled_ms = world->kit.now_ms;
+    for (size_t i = 0; i < world->kit.base_count; i++)
+        if (world->kit.bases[i] == state)
+            world->truth[i].left_traffic_ms = world->kit.now_ms;
+}
+
 static inline void world_label(struct world *world, const struct action *action)
 {
-    struct base *base = (struct base *)(uintptr_t)kit_base(&world->kit, action->name)->base;
+    struct base_state *state = kit_base(&world->kit, action->name);
+    struct base *base = (struct base *)(uintptr_t)state->base;
+    bool before = world_has_traffic(state);
     for (size_t i = 0; i < action->labels.len; i++) {
         const struct json_pair *label = &action->labels.items[i];
         json_map_set(&base->meta.labels, label->key, *label->value ? label->value : NULL);
     }
+    if (before && !world_has_traffic(state))
+        world_leave_traffic(world, state);
 }
 
 static inline void world_on_deployment(struct world *world, struct action *action)
@@ -471,6 +506,7 @@ static inline void world_plan_module(struct world *world, const struct instance 
         .wanted = !kit->md->meta.deletion_ms && update &&
                   str_eq(update, instance->revision->rs->meta.name),
         .going = kit->md->meta.deletion_ms != 0,
+        .drain_ms = world_drain_ms(world),
         .now_ms = kit->now_ms,
         .wall_ms = kit->now_ms,
     };
@@ -508,6 +544,7 @@ static inline void world_restart_controller(struct world *world)
             mem_free(operation->message);
             *operation = (struct operation){.failures = instance->module->status.attempts};
             instance->reported = REPORTED_NOTHING;
+            instance->unlabelled_ms = instance->going_ms = world->kit.now_ms;
         }
     }
     kit_recount(&world->kit);
@@ -537,6 +574,30 @@ static inline void world_round(struct world *world, void (*plan)(struct world *w
     for (size_t b = 0; b < kit->base_count; b++)
         world_plan_traffic(world, kit->bases[b]);
     kit->now_ms += WORLD_ROUND_MS;
+}
+
+/* Prints the end of @log, line by line: print_error() cuts what is long. */
+static inline void world_print_log(const struct str *log)
+{
+    const char *at = str_text(log);
+    for (at += log->len > 5000 ? log->len - 5000 : 0; *at;) {
+        size_t len = strcspn(at, "\n");
+        print_error("%.*s\n", (int)len, at);
+        at += len + (at[len] == '\n');
+    }
+}
+
+/* Return: whether all invariants held; says which not. */
+static inline bool world_end(struct world *world, uint64_t seed)
+{
+    bool held = !world->broken;
+    if (!held) {
+        world_print_log(&world->log);
+        print_error("seed %llu does not hold: %s\n", (unsigned long long)seed, world->broken);
+    }
+    str_done(&world->log);
+    kit_done(&world->kit);
+    return held;
 }
 
 #endif

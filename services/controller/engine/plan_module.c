@@ -9,7 +9,7 @@
  *               on the base, healthy -> Available; the instance it replaces goes
  *               its revision gone  -> it goes
  * Being deleted: base gone         -> its label off what may be left of the base, done
- *               in traffic         -> wait until its label is off the base
+ *               in traffic         -> wait until its label is off the base, and drained
  *               else               -> uninstall until that has succeeded, then done
  */
 #include "services/controller/engine/plan_module.h"
@@ -91,11 +91,22 @@ static bool leaving_traffic(const struct planning *p)
            traffic_leaving(p->instance->base, p->module->spec.module.name, p->view->now_ms);
 }
 
-/* In the place of another one: when that is out of traffic. */
+/* Whether requests that came to @leaving may be under way still: then it is looked at again when they have had their time. */
+static bool draining(struct planning *p, const struct instance *leaving)
+{
+    int64_t end_ms = traffic_drained_at(leaving, p->view->drain_ms);
+    if (p->view->now_ms >= end_ms)
+        return false;
+    plan_requeue(p->plan, end_ms);
+    return true;
+}
+
+/* In the place of another one: when that is out of traffic, and drained. */
 static void install(struct planning *p)
 {
     enum upgrade_way way = p->module->spec.upgrade_way;
-    if (way == WAY_IN_PLACE && p->instance->replaces && leaving_traffic(p))
+    if (way == WAY_IN_PLACE && p->instance->replaces &&
+        (leaving_traffic(p) || draining(p, p->instance->replaces)))
         return;
     plan_add(p->plan, ACTION_INSTALL, p->module->meta.name)->way = way;
 }
@@ -151,6 +162,15 @@ static bool belongs_to_another(const struct planning *p)
     return put_back || (successor && instance_overwrites(successor) && was_available(successor));
 }
 
+/* A phase of some seconds is not worth a write. */
+static void show_draining(struct planning *p)
+{
+    if (p->view->drain_ms > DRAIN_QUIET_MS)
+        set_phase(p, MODULE_TERMINATING, "Draining",
+                  mem_printf("out of traffic; uninstalled %lld s after it left",
+                             (long long)p->view->drain_ms / 1000));
+}
+
 static void plan_removal(struct planning *p)
 {
     const struct operation *operation = p->operation;
@@ -174,6 +194,8 @@ static void plan_removal(struct planning *p)
                   mem_strdup("uninstalled when the base answers, or is gone"));
     } else if (leaving_traffic(p)) {
         return; /* the base is planned, and with its label this one again */
+    } else if (draining(p, p->instance)) {
+        show_draining(p);
     } else if (operation->type == OPERATION_UNINSTALL && operation->state == OPERATION_FAILED) {
         uninstall_failed(p);
     } else {
@@ -350,6 +372,7 @@ static void become_available(struct planning *p)
     if (first)
         tell_of_good(p, "Installed", "available");
     if (!first && p->view->wanted && p->instance->replaces &&
+        p->module->spec.upgrade_way != WAY_OTHER_BASE && /* those go from plan_replicaset.c */
         !instance_deleting(p->instance->replaces))
         plan_add(p->plan, ACTION_DELETE_MODULE, p->instance->replaces->module->meta.name);
 }

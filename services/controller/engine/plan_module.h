@@ -8,6 +8,7 @@
 #define INSTALL_RETRY_FIRST_MS 1000
 #define INSTALL_RETRY_MAX_MS 300000
 #define MODULE_STATUS_QUIET_MS 1000 /* a phase is worth a write when it lasts this long */
+#define DRAIN_QUIET_MS 5000         /* a drain is worth a write when it takes longer */
 #define REPORT_SETTLE_MS 2000 /* a report so soon after an operation may be older than its end */
 
 struct module_view {
@@ -16,6 +17,7 @@ struct module_view {
     bool labels_written; /* of its base, just now: whether it gets traffic is not known */
     bool wanted;         /* its revision is the one being released, or runs undisturbed */
     bool going;          /* its ModuleDeployment is being deleted: nothing is installed any more */
+    int64_t drain_ms;    /* operationStrategy.drainSeconds of that */
     int64_t now_ms;      /* mono */
     int64_t wall_ms;
 };
@@ -28,7 +30,7 @@ int64_t operation_retry_at(const struct operation *operation);
  *
  * Requirements 1.1, 1.2, 3.2, 4.2. Level-triggered: what is done follows from what was reported and
  * from the last operation, so a lost answer or a restart of anything leads to the same end. What takes a
- * module off its base waits until it is out of traffic (traffic.h), for sure. An instance without a revision is left alone
+ * module off its base waits until it is out of traffic (traffic.h), for sure, and drained. An instance without a revision is left alone
  * until it is deleted, which is done here once no ModuleReplicaSet owns it any more.
  */
 void plan_module(const struct module_view *view, struct plan *plan);

@@ -6,8 +6,9 @@
  * exists. The difference is closed in this order:
  *
  *   1. the update revision lacks j, old revisions have s too many that nobody claims:
- *      min(j, s) old instances are chosen (Evict) and get a successor each, in the way of upgrade.h;
- *      an old instance goes by itself when its successor is Available (plan_module)
+ *      min(j, s) old instances are chosen (Evict) and get a successor each, in the way of upgrade.h, as far as
+ *      maxUnavailable allows it now (disruption.h). An old instance goes by itself when its successor on the
+ *      same base is Available (plan_module); one whose successor is elsewhere goes from here
  *   2. a revision still lacks some: bases are chosen (Place), and instances are made there; not in a deletion
  *   3. a revision still has too many: they are chosen (Evict) and deleted
  *
@@ -20,10 +21,11 @@
 #include "services/controller/engine/plan_replicaset.h"
 
 #include "lib/base/map.h"
+#include "lib/base/min.h"
 #include "lib/base/str.h"
-#include "lib/model/labels.h"
+#include "services/controller/engine/disruption.h"
 #include "services/controller/engine/plan_deployment.h"
-#include "services/controller/engine/upgrade.h"
+#include "services/controller/engine/replacement.h"
 
 static struct revision *update_revision(const struct deployment_view *view)
 {
@@ -33,33 +35,12 @@ static struct revision *update_revision(const struct deployment_view *view)
     return view_revision(view, name);
 }
 
-static int32_t lack(const struct revision *revision)
+/* Whether @old may be replaced in the way of @choice now. */
+static bool may_take(struct upgrade_choice choice, const struct instance *old,
+                     struct disruption *disruption)
 {
-    int32_t missing = revision->rs->spec.replicas - revision->existing;
-    return missing > 0 ? missing : 0;
-}
-
-/* Instances that are given up since @update, which they replaced, is wanted again. */
-static int32_t given_up(const struct revision *revision, const struct revision *update)
-{
-    int32_t count = 0;
-    for (size_t i = 0; update && update->replaced && i < revision->instances.len; i++)
-        count += !instance_deleting(revision->instances.items[i]) &&
-                 instance_superseded(revision->instances.items[i], update);
-    return count;
-}
-
-/* Instances beyond the wanted number that have no successor yet. */
-static int32_t unclaimed_surplus(const struct revision *revision, const struct revision *update)
-{
-    int32_t surplus = revision->existing - revision->replaced - given_up(revision, update) -
-                      revision->rs->spec.replicas;
-    return surplus > 0 ? surplus : 0;
-}
-
-static bool web_path_in_use(const struct revision *revision)
-{
-    return json_map_get(&revision->rs->meta.annotations, ANNOTATION_WEB_PATH_IN_USE) != NULL;
+    return choice.way != WAY_NONE &&
+           (choice.way != WAY_IN_PLACE || disruption_take(disruption, old));
 }
 
 static struct instance *find_instance(const struct revision *revision, const char *name)
@@ -116,22 +97,25 @@ static void create_module(struct plan *plan, const struct revision *revision, co
 
 /* -- successors of the release before -- */
 
-/* What to do with @old and its @successor that is not of @update: one of them goes. */
+/* What to do with @old and its @successor that is not of @update: one of them goes. Where the old one is gone from
+ * its base that makes a gap, and waits for its turn. */
 static void end_pair(const struct instance *old, const struct instance *successor,
-                     const struct revision *update, struct plan *plan)
+                     const struct revision *update, struct disruption *disruption,
+                     struct plan *plan)
 {
     bool serves = old->revision == update && instance_may_serve(successor);
     bool in_the_way = old->module->status.phase == MODULE_FAILED;
     if (!instance_superseded(successor, update))
         plan_add(plan, ACTION_DELETE_MODULE, old->module->meta.name);
-    else if (!serves || in_the_way || successor->module->spec.upgrade_way != WAY_SIDE_BY_SIDE)
+    else if ((!serves || in_the_way || successor->module->spec.upgrade_way != WAY_SIDE_BY_SIDE) &&
+             disruption_take(disruption, successor))
         plan_add(plan, ACTION_DELETE_MODULE, successor->module->meta.name);
     /* else the old one first takes its traffic back (plan_module.c) */
 }
 
 /* Return: whether anything was to be done: numbers are compared when it is. */
 static bool end_former_release(const struct deployment_view *view, const struct revision *update,
-                               struct plan *plan)
+                               struct disruption *disruption, struct plan *plan)
 {
     size_t before = plan->actions.len;
     for (size_t r = 0; r < view->revision_count; r++) {
@@ -139,19 +123,46 @@ static bool end_former_release(const struct deployment_view *view, const struct 
         for (size_t i = 0; revision->replaced && i < revision->instances.len; i++) {
             const struct instance *old = revision->instances.items[i];
             if (old->replaced_by && old->replaced_by->revision != update && !instance_deleting(old))
-                end_pair(old, old->replaced_by, update, plan);
+                end_pair(old, old->replaced_by, update, disruption, plan);
         }
     }
     return plan->actions.len > before;
 }
 
-/* -- 1. successors -- */
+/* -- successors on other bases -- */
 
-static bool can_be_replaced(const struct instance *old, const struct revision *update)
+/*
+ * Whether all that can be made of the batch before an old one goes is there and serves: all of it, or as much as
+ * there is room for. Those that were refused beside the old ones and find no room wait for the bases that are freed.
+ */
+static bool scaled_up(const struct revision *update)
 {
-    return old && !instance_deleting(old) && !old->replaced_by && old->base &&
-           !instance_superseded(old, update);
+    if (no_room_elsewhere(update))
+        return update->available >= update->existing - update->waiting_way;
+    return update->available >= update->existing && !revision_lack(update);
 }
+
+/* Old instances whose successor serves on another base go: with scaleUpThenScaleDown, when those of the whole batch
+ * do. */
+static void retire_moved(const struct deployment_view *view, const struct revision *update,
+                         struct plan *plan)
+{
+    bool all_first = view->md->spec.strategy.upgrade_policy == UPGRADE_SCALE_UP_THEN_SCALE_DOWN;
+    if (!update || (all_first && !scaled_up(update)))
+        return;
+    for (size_t r = 0; r < view->revision_count; r++) {
+        const struct revision *revision = view->revisions[r];
+        for (size_t i = 0; revision->replaced && i < revision->instances.len; i++) {
+            const struct instance *old = revision->instances.items[i];
+            const struct instance *successor = old->replaced_by;
+            if (successor && successor->revision == update && !instance_deleting(old) &&
+                successor->module->spec.upgrade_way == WAY_OTHER_BASE && instance_serves(successor))
+                plan_add(plan, ACTION_DELETE_MODULE, old->module->meta.name);
+        }
+    }
+}
+
+/* -- 1. successors -- */
 
 /* Bases with an instance of this module, of whatever revision, or just leaving: two revisions may have been offered the same base. */
 static void find_occupied(const struct deployment_view *view, struct map *occupied)
@@ -183,46 +194,18 @@ static const char *next_offered_base(const struct deployment_view *view,
     return NULL;
 }
 
-static bool same_version(const struct module_spec *a, const struct module_spec *b)
-{
-    return str_eq(a->name, b->name) && str_eq(a->version, b->version);
-}
-
-/* How @old is replaced by one of @update. */
-static struct upgrade_choice choose_way(const struct deployment_view *view,
-                                        const struct revision *update, const struct instance *old,
-                                        bool room)
-{
-    const struct module_template_spec *template = &update->rs->spec.template;
-    struct upgrade_case one = {
-        .policy = view->md->spec.strategy.upgrade_policy,
-        .web_path_in_use = web_path_in_use(update),
-        .same_version = same_version(&old->module->spec.module, &template->module),
-        .base_unfit = !base_belongs(old->base, view->md->spec.base_deployment_name) ||
-                      !base_fits(old->base, template),
-        .room = room,
-    };
-    return upgrade_choose(&one);
-}
-
 static bool wants_other_base(const struct deployment_view *view, const struct revision *update,
                              const struct instance *old)
 {
-    return choose_way(view, update, old, true).way == WAY_OTHER_BASE;
+    return replacement_way(view, update, old, true).way == WAY_OTHER_BASE;
 }
 
-/* Whether those of @old go to other bases, one as the other. */
-static bool moves_all(const struct deployment_view *view, const struct revision *update,
-                      const struct revision *old)
+/* Whether there was no base at all a moment ago: a wave that follows another one does not ask again. */
+static bool none_elsewhere(const struct deployment_view *view, const struct revision *update)
 {
-    struct upgrade_case one = {
-        .policy = view->md->spec.strategy.upgrade_policy,
-        .web_path_in_use = web_path_in_use(update),
-        .same_version =
-            same_version(&old->rs->spec.template.module, &update->rs->spec.template.module),
-        .room = true,
-    };
-    return upgrade_choose(&one).way == WAY_OTHER_BASE;
+    const struct placement *place = &update->place;
+    return place->state == PLACEMENT_NONE && no_room_elsewhere(update) && !place->offered &&
+           view->now_ms < place->answered_ms + PLACE_RETRY_MS;
 }
 
 /*
@@ -232,7 +215,7 @@ static bool moves_all(const struct deployment_view *view, const struct revision 
 static bool room_known(const struct deployment_view *view, const struct revision *update,
                        int32_t count, struct plan *plan)
 {
-    if (update->place.state == PLACEMENT_ANSWERED)
+    if (update->place.state == PLACEMENT_ANSWERED || none_elsewhere(view, update))
         return true;
     ask(view, update, ACTION_PLACE, count, plan);
     return false;
@@ -248,6 +231,27 @@ static bool moving_over(const struct revision *update)
             return true;
     }
     return false;
+}
+
+/*
+ * While successors are under way on other bases, the rest of them wait for the bases that are freed; but what room there
+ * is besides is used, and scaleUpThenScaleDown has to know that there is none before it frees some.
+ */
+static bool waits_for_bases(const struct deployment_view *view, const struct revision *update,
+                            const struct revision *old, int32_t count, struct plan *plan)
+{
+    const struct placement *place = &update->place;
+    if (replacement_way_of_all(view, update, old) != WAY_OTHER_BASE || !moving_over(update))
+        return false;
+    bool answered = place->state == PLACEMENT_ANSWERED;
+    if (answered && place->names.len)
+        return false;
+    bool all_first = view->md->spec.strategy.upgrade_policy == UPGRADE_SCALE_UP_THEN_SCALE_DOWN;
+    if (answered)
+        plan_add(plan, ACTION_FORGET_PLACE, update->rs->meta.name);
+    else if (all_first && update->available >= update->existing && !no_room_elsewhere(update))
+        ask(view, update, ACTION_PLACE, count, plan);
+    return true;
 }
 
 /* Whether one of those that were chosen to be replaced wants another base. */
@@ -271,19 +275,21 @@ static bool was_chosen(const struct revision *old, const struct instance *instan
 }
 
 /*
- * In place of those that can't be replaced now, since their base is unfit and no other has room: others, where they are.
+ * In place of those that can't be replaced now, since their base is unfit and no other has room, or since they serve
+ * and maxUnavailable is used up: others, where they are.
  * Return: how many.
  */
 static int32_t replace_others(const struct deployment_view *view, const struct revision *update,
-                              const struct revision *old, int32_t count, struct plan *plan)
+                              const struct revision *old, int32_t count,
+                              struct disruption *disruption, struct plan *plan)
 {
     int32_t made = 0;
     for (size_t i = 0; i < old->instances.len && made < count; i++) {
         const struct instance *victim = old->instances.items[i];
         if (!can_be_replaced(victim, update) || was_chosen(old, victim))
             continue;
-        struct upgrade_choice choice = choose_way(view, update, victim, /* room= */ false);
-        if (choice.way == WAY_NONE)
+        struct upgrade_choice choice = replacement_way(view, update, victim, /* room= */ false);
+        if (!may_take(choice, victim, disruption))
             continue;
         create_module(plan, update, victim->base->base->meta.name, victim, choice);
         made++;
@@ -294,7 +300,7 @@ static int32_t replace_others(const struct deployment_view *view, const struct r
 /* Makes successors for the old instances that were chosen. */
 static void make_successors(const struct deployment_view *view, struct revision *update,
                             struct revision *old, int32_t count, struct map *occupied,
-                            struct plan *plan)
+                            struct disruption *disruption, struct plan *plan)
 {
     bool other_bases = chosen_want_other_base(view, update, old);
     if (other_bases && !room_known(view, update, count, plan))
@@ -307,27 +313,22 @@ static void make_successors(const struct deployment_view *view, struct revision 
             continue;
         bool other_base = wants_other_base(view, update, victim);
         const char *other = other_base ? next_offered_base(view, update, &offered, occupied) : NULL;
-        struct upgrade_choice choice = choose_way(view, update, victim, other != NULL);
+        struct upgrade_choice choice = replacement_way(view, update, victim, other != NULL);
         if (choice.way == WAY_IN_PLACE && other_base && offered)
             break; /* one by one through the free bases, rather than with a gap */
         const char *base = choice.way == WAY_OTHER_BASE ? other : victim->base->base->meta.name;
-        if (choice.way != WAY_NONE)
+        bool taken = may_take(choice, victim, disruption);
+        if (taken)
             create_module(plan, update, base, victim, choice);
-        made += choice.way != WAY_NONE;
-        stuck += choice.way == WAY_NONE;
+        made += taken;
+        stuck += !taken;
     }
-    made += replace_others(view, update, old, stuck, plan);
+    made += replace_others(view, update, old, stuck, disruption, plan);
     plan_add(plan, ACTION_FORGET_EVICT, old->rs->meta.name);
-    if (other_bases)
+    if (other_bases && update->place.state == PLACEMENT_ANSWERED)
         plan_add(plan, ACTION_FORGET_PLACE, update->rs->meta.name);
     if (!made)
         ask_again_later(view, plan);
-}
-
-static bool waits_for_way(const struct instance *instance)
-{
-    return !instance_deleting(instance) && instance_refused_beside(instance) &&
-           instance->replaces->base;
 }
 
 static bool waiting_want_other_base(const struct deployment_view *view,
@@ -346,7 +347,7 @@ static bool waiting_want_other_base(const struct deployment_view *view,
  * place. On a free base the instance is made anew, since its name says where it is.
  */
 static void find_other_way(const struct deployment_view *view, struct revision *update,
-                           struct map *occupied, struct plan *plan)
+                           struct map *occupied, struct disruption *disruption, struct plan *plan)
 {
     if (waiting_want_other_base(view, update) &&
         !room_known(view, update, update->waiting_way, plan))
@@ -360,7 +361,10 @@ static void find_other_way(const struct deployment_view *view, struct revision *
         const char *other = wants_other_base(view, update, instance->replaces)
                                 ? next_offered_base(view, update, &offered, occupied)
                                 : NULL;
-        struct upgrade_choice choice = choose_way(view, update, instance->replaces, other != NULL);
+        struct upgrade_choice choice =
+            replacement_way(view, update, instance->replaces, other != NULL);
+        if (!may_take(choice, instance->replaces, disruption))
+            continue;
         if (choice.way == WAY_OTHER_BASE) {
             plan_add(plan, ACTION_DELETE_MODULE, instance->module->meta.name);
             create_module(plan, update, other, instance->replaces, choice);
@@ -369,31 +373,61 @@ static void find_other_way(const struct deployment_view *view, struct revision *
             action->way = choice.way;
             action->reason = mem_strdup(choice.reason);
         }
-        found |= choice.way != WAY_NONE;
+        found = true;
     }
-    plan_add(plan, ACTION_FORGET_PLACE, update->rs->meta.name);
+    if (update->place.state == PLACEMENT_ANSWERED)
+        plan_add(plan, ACTION_FORGET_PLACE, update->rs->meta.name);
+    if (!found && disruption_more_at(disruption))
+        plan_requeue(plan, disruption_more_at(disruption));
     if (!found)
         ask_again_later(view, plan);
 }
 
+/*
+ * How many of @count may be replaced now: those that go without a gap, or serve nobody, and as many others as
+ * maxUnavailable leaves. Where none may, it is an instance that serves again, or room, by which this is planned anew.
+ */
+static int32_t wave(const struct deployment_view *view, const struct revision *update,
+                    const struct revision *old, int32_t count, struct disruption *disruption,
+                    struct plan *plan)
+{
+    int32_t left = max32(disruption_left(disruption), 0), free_to_go = 0;
+    bool room = !none_elsewhere(view, update);
+    for (size_t i = 0; left < count && i < old->instances.len; i++) {
+        const struct instance *instance = old->instances.items[i];
+        free_to_go += can_be_replaced(instance, update) &&
+                      (!disruption_serves(instance) ||
+                       replacement_way(view, update, instance, room).way != WAY_IN_PLACE);
+    }
+    if (!left && disruption_more_at(disruption))
+        plan_requeue(plan, disruption_more_at(disruption));
+    if (!left && !room)
+        plan_requeue(plan, update->place.answered_ms + PLACE_RETRY_MS);
+    if (!left && free_to_go)
+        return count; /* who is chosen may be another one: then those are looked for */
+    return min32(count, left + free_to_go);
+}
+
 /* Return: how many instances of @update are being taken care of as successors. */
 static int32_t plan_successors(const struct deployment_view *view, struct revision *update,
-                               struct map *occupied, struct plan *plan)
+                               struct map *occupied, struct disruption *disruption,
+                               struct plan *plan)
 {
-    int32_t missing = lack(update), covered = 0;
+    int32_t missing = revision_lack(update), covered = 0;
     for (size_t i = 0; i < view->revision_count && covered < missing; i++) {
         struct revision *old = view->revisions[i];
-        int32_t surplus = old == update ? 0 : unclaimed_surplus(old, update);
+        int32_t surplus = old == update ? 0 : revision_surplus(old, update);
         int32_t count = surplus < missing - covered ? surplus : missing - covered;
         if (!count)
             continue;
         covered += count;
-        if (moves_all(view, update, old) && moving_over(update))
-            continue; /* the next wave begins when this one has freed its bases */
+        count = wave(view, update, old, count, disruption, plan);
+        if (!count || waits_for_bases(view, update, old, count, plan))
+            continue;
         if (old->evict.state != PLACEMENT_ANSWERED)
             ask(view, old, ACTION_EVICT, count, plan);
         else
-            make_successors(view, update, old, count, occupied, plan);
+            make_successors(view, update, old, count, occupied, disruption, plan);
     }
     return covered;
 }
@@ -420,24 +454,48 @@ static void place_missing(const struct deployment_view *view, struct revision *r
         plan_requeue(plan, view->now_ms);
 }
 
-static void remove_surplus(const struct deployment_view *view, struct revision *revision,
-                           int32_t surplus, struct plan *plan)
+/* How many of @surplus may be removed now. */
+static int32_t removable(const struct revision *revision, int32_t surplus,
+                         struct disruption *disruption, struct plan *plan)
 {
+    int32_t left = max32(disruption_left(disruption), 0), idle = 0;
+    for (size_t i = 0; left < surplus && i < revision->instances.len; i++) {
+        const struct instance *instance = revision->instances.items[i];
+        idle +=
+            !instance_deleting(instance) && !instance->replaced_by && !disruption_serves(instance);
+    }
+    if (!left && disruption_more_at(disruption))
+        plan_requeue(plan, disruption_more_at(disruption));
+    return min32(surplus, left + idle);
+}
+
+static void remove_surplus(const struct deployment_view *view, struct revision *revision,
+                           int32_t surplus, struct disruption *disruption, struct plan *plan)
+{
+    surplus = removable(revision, surplus, disruption, plan);
+    if (!surplus)
+        return;
     if (revision->evict.state != PLACEMENT_ANSWERED) {
         ask(view, revision, ACTION_EVICT, surplus, plan);
         return;
     }
-    bool removed = false;
+    bool removed = false, refused = false;
     for (size_t i = 0; i < revision->evict.names.len && surplus > 0; i++) {
         const struct instance *victim = find_instance(revision, revision->evict.names.items[i]);
         if (!victim || instance_deleting(victim) || victim->replaced_by)
             continue;
+        if (!disruption_take(disruption, victim)) {
+            refused = true;
+            continue;
+        }
         plan_add(plan, ACTION_DELETE_MODULE, victim->module->meta.name);
         surplus--;
         removed = true;
     }
     plan_add(plan, ACTION_FORGET_EVICT, revision->rs->meta.name);
-    if (!removed) /* as in place_missing() */
+    if (!removed && refused)
+        ask_again_later(view, plan);
+    else if (!removed) /* as in place_missing() */
         plan_requeue(plan, view->now_ms);
 }
 
@@ -455,25 +513,26 @@ static bool plan_has(const struct plan *plan, enum action_type type,
 static void forget_answers(const struct revision *revision, const struct revision *update,
                            struct plan *plan)
 {
-    if (revision->place.state == PLACEMENT_ANSWERED && !lack(revision))
+    if (revision->place.state == PLACEMENT_ANSWERED && !revision_lack(revision))
         plan_add(plan, ACTION_FORGET_PLACE, revision->rs->meta.name);
-    if (revision->evict.state == PLACEMENT_ANSWERED && !unclaimed_surplus(revision, update))
+    if (revision->evict.state == PLACEMENT_ANSWERED && !revision_surplus(revision, update))
         plan_add(plan, ACTION_FORGET_EVICT, revision->rs->meta.name);
 }
 
 static void close_differences(const struct deployment_view *view, struct revision *update,
-                              struct map *occupied, struct plan *plan)
+                              struct map *occupied, struct disruption *disruption,
+                              struct plan *plan)
 {
-    if (update && update->waiting_way && web_path_in_use(update)) {
-        find_other_way(view, update, occupied, plan);
+    if (update && update->waiting_way && revision_web_path_in_use(update)) {
+        find_other_way(view, update, occupied, disruption, plan);
         return;
     }
-    int32_t covered = update ? plan_successors(view, update, occupied, plan) : 0;
+    int32_t covered = update ? plan_successors(view, update, occupied, disruption, plan) : 0;
     int32_t reserved = covered; /* old instances that get a successor are not removed */
     for (size_t i = 0; i < view->revision_count; i++) {
         struct revision *revision = view->revisions[i];
-        int32_t missing = lack(revision) - (revision == update ? covered : 0);
-        int32_t surplus = unclaimed_surplus(revision, update);
+        int32_t missing = revision_lack(revision) - (revision == update ? covered : 0);
+        int32_t surplus = revision_surplus(revision, update);
         if (revision != update) {
             int32_t kept = surplus < reserved ? surplus : reserved;
             reserved -= kept;
@@ -483,7 +542,7 @@ static void close_differences(const struct deployment_view *view, struct revisio
             !plan_has(plan, ACTION_FORGET_PLACE, revision))
             place_missing(view, revision, missing, occupied, plan);
         if (surplus > 0)
-            remove_surplus(view, revision, surplus, plan);
+            remove_surplus(view, revision, surplus, disruption, plan);
         forget_answers(revision, update, plan);
     }
 }
@@ -495,10 +554,12 @@ void plan_replicasets(const struct deployment_view *view, struct plan *plan)
                 view->bases_problem; /* what is wanted, or what is there, is not known */
     if (held && !view->md->meta.deletion_ms)
         return;
-    if (end_former_release(view, update, plan))
+    struct disruption disruption = disruption_of(view, update);
+    if (end_former_release(view, update, &disruption, plan))
         return;
+    retire_moved(view, update, plan);
     struct map occupied = {0};
     find_occupied(view, &occupied);
-    close_differences(view, update, &occupied, plan);
+    close_differences(view, update, &occupied, &disruption, plan);
     map_done(&occupied);
 }

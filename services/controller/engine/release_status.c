@@ -5,8 +5,10 @@
 
 #include "lib/base/str.h"
 #include "lib/model/labels.h"
+#include "services/controller/engine/disruption.h"
 #include "services/controller/engine/min_ready.h"
 #include "services/controller/engine/plan_service.h"
+#include "services/controller/engine/replacement.h"
 #include "services/controller/engine/rollback.h"
 
 void release_move(struct release_status *release, enum release_progress progress,
@@ -124,7 +126,7 @@ static void set_rolled_back(const struct deployment_view *view,
     status_set_condition(status, "Degraded", true, REASON_ROLLED_BACK, what, view->wall_ms);
 }
 
-static void set_degraded(const struct deployment_view *view,
+static void set_degraded(const struct deployment_view *view, const struct revision *update,
                          struct module_deployment_status *status)
 {
     if (is_refused(view))
@@ -136,10 +138,13 @@ static void set_degraded(const struct deployment_view *view,
     const struct module *failed = first_failed(view);
     const char *room = lack_of_room(view);
     const char *colon = room ? strchr(room, ':') : NULL;
+    AUTO_FREE char *held = disruption_told(view, update);
     if (failed) {
         AUTO_FREE char *what = mem_printf("%s on %s: %s", failed->meta.name, failed->spec.base_name,
                                           failed->status.message ? failed->status.message : "");
         status_set_condition(status, "Degraded", true, failed->status.reason, what, view->wall_ms);
+    } else if (held) {
+        status_set_condition(status, "Degraded", true, "MaxUnavailable", held, view->wall_ms);
     } else if (room) {
         AUTO_FREE char *reason =
             colon ? mem_strndup(room, (size_t)(colon - room)) : mem_strdup("NoCapacity");
@@ -151,8 +156,16 @@ static void set_degraded(const struct deployment_view *view,
     }
 }
 
-static void set_conditions(const struct deployment_view *view, int32_t target,
-                           struct module_deployment_status *status)
+/* Where the release is, and how instances are replaced where not in the best way. Owned. */
+static char *progress_message(const struct release_status *release, const struct revision *update)
+{
+    const char *where = release->message ? release->message : "";
+    AUTO_FREE char *way = replacement_told(update);
+    return way ? mem_printf("%s; way of replacement: %s", where, way) : mem_strdup(where);
+}
+
+static void set_conditions(const struct deployment_view *view, const struct revision *update,
+                           int32_t target, struct module_deployment_status *status)
 {
     const struct release_status *release = &status->release;
     bool available = status->available_replicas >= target;
@@ -164,9 +177,9 @@ static void set_conditions(const struct deployment_view *view, int32_t target,
     bool progressing = release->progress != PROGRESS_ABORTED;
     const char *reason =
         str_empty(release->reason) ? release_progress_name(release->progress) : release->reason;
-    status_set_condition(status, "Progressing", progressing, reason,
-                         release->message ? release->message : "", view->wall_ms);
-    set_degraded(view, status);
+    AUTO_FREE char *message = progress_message(release, update);
+    status_set_condition(status, "Progressing", progressing, reason, message, view->wall_ms);
+    set_degraded(view, update, status);
     service_set_condition(view, status);
 }
 
@@ -191,7 +204,7 @@ void status_count(const struct deployment_view *view, const struct revision *upd
     AUTO_FREE char *label = label_value(view->md->meta.name);
     mem_free(status->label_selector);
     status->label_selector = mem_printf(LABEL_MODULE_DEPLOYMENT "=%s", label);
-    set_conditions(view, target, status);
+    set_conditions(view, update, target, status);
 }
 
 static bool release_equal(const struct release_status *a, const struct release_status *b)

@@ -85,6 +85,23 @@ bool traffic_leaving(const struct base_state *base, const char *module, int64_t 
     return json_map_get(&base->base->meta.labels, label) && !traffic_wanted(base, module, now_ms);
 }
 
+static bool had_traffic(const struct instance *instance)
+{
+    enum module_phase phase = instance->module->status.phase;
+    return phase == MODULE_AVAILABLE || phase == MODULE_UNAVAILABLE ||
+           phase == MODULE_TERMINATING || /* what it was before is not known any more */
+           instance_may_serve(instance);
+}
+
+int64_t traffic_drained_at(const struct instance *instance, int64_t drain_ms)
+{
+    if (!instance->base || !drain_ms || !had_traffic(instance))
+        return 0;
+    AUTO_FREE char *label = label_of(instance->module->spec.module.name);
+    bool labelled = json_map_get(&instance->base->base->meta.labels, label) != NULL;
+    return (labelled ? instance->going_ms : instance->unlabelled_ms) + drain_ms;
+}
+
 void traffic_end(const struct instance *instance, struct plan *plan)
 {
     const struct module_instance_spec *spec = &instance->module->spec;

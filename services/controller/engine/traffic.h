@@ -12,6 +12,9 @@
  * before one is taken off the base: because it is deleted, or because another version is to be installed in
  * its place. Where another Available version is on the base the label stays; so it does where an instance of
  * the original ModuleController has it (engine/adopt.h), whose other labels go with the last of those.
+ *
+ * Requests that came before that have operationStrategy.drainSeconds to end: only then the module is uninstalled, or
+ * replaced in place. Other modules of the base keep their labels and their traffic meanwhile.
  */
 
 /** traffic_wanted() - whether @module (a name) of @base is to have traffic. @now_ms: mono. */
@@ -23,6 +26,16 @@ bool traffic_wanted(const struct base_state *base, const char *module, int64_t n
  * What is done to the module on the base waits until it is gone: plan_traffic() takes it off.
  */
 bool traffic_leaving(const struct base_state *base, const char *module, int64_t now_ms);
+
+/**
+ * traffic_drained_at() - when the requests that came to @instance have had @drain_ms to end; mono ms
+ *
+ * To be asked where traffic_leaving() does not hold. Counted from when its label went from the base; where the label
+ * stays, for another version there, from when @instance was to go: that version has the traffic since before then. A
+ * controller that has not seen that moment counts from when it first saw the instance. Nothing is waited for where
+ * no traffic came: a module that never was Available.
+ */
+int64_t traffic_drained_at(const struct instance *instance, int64_t drain_ms);
 
 /**
  * traffic_end() - ACTION_END_TRAFFIC for @instance, whose base is none any more

@@ -208,6 +208,43 @@ static void only_a_label_that_goes_is_waited_for(void **state)
     }
 }
 
+/* Requirement 7.2: from when traffic ended requests have so long; v1@a is what leaves. */
+static void requests_have_their_time(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *revisions, *labels;
+        int64_t drain_ms, at_ms;
+    } cases[] = {
+        {"no time is given", "v1#1=0 aA-", "", 0, 0},
+        {"from when the label went", "v1#1=0 aA-", "", 5000, 105000},
+        {"sick, and then deleted", "v1#1=0 aN-", "", 5000, 105000},
+        {"replaced in place", "v1#1=0 aA; v2#2=1 aP>pa", "", 5000, 105000},
+        {"the label is another version's: from when it was to go", "v1#1=0 aA-; v2#2=1 aA",
+         "+web=true", 5000, 205000},
+        {"of another module", "v1#1=0 aA-", "+order=true", 5000, 105000},
+        {"what it was before is not known", "v1#1=0 aT-", "", 5000, 105000},
+        {"it never was Available", "v1#1=0 aP-", "", 5000, 0},
+        {"it failed", "v1#1=0 aF-", "", 5000, 0},
+        {"its base is gone", "v1#1=0 xA-", "", 5000, 0},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct kit kit;
+        const struct kit_row world = {
+            .spec = "v1 x1", .revisions = cases[i].revisions, .bases = "a b"};
+        kit_init(&kit, &world);
+        set_labels(kit.bases[0], cases[i].labels);
+        struct instance *instance = kit.revisions[0]->instances.items[0];
+        instance->unlabelled_ms = 100000;
+        instance->going_ms = 200000;
+        int64_t got = traffic_drained_at(instance, cases[i].drain_ms);
+        if (got != cases[i].at_ms)
+            fail_msg("%s: want %lld, got %lld", cases[i].name, (long long)cases[i].at_ms,
+                     (long long)got);
+        kit_done(&kit);
+    }
+}
+
 /* Modules that people wrote may have any name. */
 static void a_name_that_makes_no_label_gets_none(void **state)
 {
@@ -230,6 +267,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(labels_follow_availability),
         cmocka_unit_test(only_a_label_that_goes_is_waited_for),
+        cmocka_unit_test(requests_have_their_time),
         cmocka_unit_test(a_name_that_makes_no_label_gets_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

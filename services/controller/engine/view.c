@@ -24,6 +24,12 @@ bool instance_refused_beside(const struct instance *instance)
            str_eq(operation->reason, "WEB_PATH_IN_USE");
 }
 
+bool instance_serves(const struct instance *instance)
+{
+    return instance->module->status.phase == MODULE_AVAILABLE && !instance->unhealthy &&
+           instance->base && instance->base->ready && !instance_deleting(instance);
+}
+
 bool instance_may_serve(const struct instance *instance)
 {
     const struct operation *operation = &instance->operation;

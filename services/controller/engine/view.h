@@ -75,7 +75,10 @@ struct instance {
     bool unhealthy;          /* its health says DOWN */
     char *unhealthy_message; /* owned */
     int64_t reported_ms;     /* mono, when `reported` was learnt */
-    int32_t index;           /* in revision->instances */
+    int64_t
+        unlabelled_ms; /* mono, when the label of its module was seen to go from its base; else when it was first seen there */
+    int64_t going_ms;  /* mono, when it was first seen to be deleted */
+    int32_t index;     /* in revision->instances */
 };
 
 #define NO_CAPACITY "NoCapacity" /* begins the explanation where there is too little room */
@@ -87,6 +90,7 @@ struct placement {
     char *
         explanation; /* why not more (NO_CAPACITY ": ..."), or why it failed; owned; kept until the next answer */
     int32_t asked;       /* how many were asked for */
+    int32_t offered;     /* names that the last answer had; kept until the next */
     int64_t answered_ms; /* mono */
 };
 
@@ -164,6 +168,9 @@ bool instance_deleting(const struct instance *instance);
 
 /** instance_refused_beside() - whether its install was refused since its predecessor has the web path (java-level "Child name [..] is not unique"): it waits for another way. */
 bool instance_refused_beside(const struct instance *instance);
+
+/** instance_serves() - whether it is Available and stays: nothing that is known speaks against it. */
+bool instance_serves(const struct instance *instance);
 
 /** instance_may_serve() - whether the traffic of its base may go to it: also where a switch was begun and nobody has said yet that it is Available. */
 bool instance_may_serve(const struct instance *instance);
