@@ -115,29 +115,53 @@ static int32_t allowed(const struct release_status *release)
     return most > before ? most : before;
 }
 
-/* Refused beside its predecessor: it goes when another is made elsewhere, and these go out together. */
-static bool waits_for_another_way(const struct module *module)
+static bool runs(const struct picture *picture, const struct module *module)
 {
-    return str_eq(module->status.reason, "WebPathInUse");
+    const struct sim_base *base = picture_base(picture, module->spec.base_name);
+    const struct sim_module *there =
+        base ? sim_base_find(base, module->spec.module.name, module->spec.module.version) : NULL;
+    const char *md5 = module->spec.module.md5 ? module->spec.module.md5 : "";
+    return there && there->state != SIM_BROKEN && str_eq(there->jar, md5);
 }
 
-char *i4_numbers(const struct picture *picture, const struct module *made)
+/* The Module that @operation installs on @base; NULL: it is about to go, or gone. */
+static const struct module *installed_by(const struct picture *picture, const struct sim_base *base,
+                                         const struct sim_operation *operation)
 {
-    const struct module_deployment *md = picture_owner(picture, made);
+    for (size_t i = 0; i < picture->modules.len; i++) {
+        const struct module *module = module_at(picture, i);
+        if (operation->type == SIM_INSTALL && !module->meta.deletion_ms &&
+            str_eq(module->spec.base_name, base->name) &&
+            str_eq(module->spec.module.name, operation->name) &&
+            str_eq(module->spec.module.version, operation->version) &&
+            str_eq(module->spec.module.md5, operation->jar))
+            return module;
+    }
+    return NULL;
+}
+
+/* Modules that wait for another way, since they were refused where they are, do not run: they go when another is
+ * made elsewhere, and these two writes go out together. */
+char *i4_numbers(const struct picture *picture, const struct sim_base *base,
+                 const struct sim_operation *operation)
+{
+    const struct module *begun = installed_by(picture, base, operation);
+    const struct module_deployment *md = begun ? picture_owner(picture, begun) : NULL;
     const struct release_status *release = md ? &md->status.release : NULL;
-    const char *revision = revision_of(made);
+    const char *revision = begun ? revision_of(begun) : NULL;
     int32_t count = 1;
-    if (!release || release->target_replicas == REPLICAS_SYMMETRIC ||
+    if (!release || md->meta.deletion_ms || release->target_replicas == REPLICAS_SYMMETRIC ||
         !str_eq(release->update_revision, revision))
         return NULL;
-    for (size_t i = 0; i < picture->modules.len; i++)
-        count += !module_at(picture, i)->meta.deletion_ms &&
-                 !waits_for_another_way(module_at(picture, i)) &&
-                 str_eq(revision_of(module_at(picture, i)), revision);
+    for (size_t i = 0; i < picture->modules.len; i++) {
+        const struct module *module = module_at(picture, i);
+        count += module != begun && !module->meta.deletion_ms && runs(picture, module) &&
+                 str_eq(revision_of(module), revision);
+    }
     if (count <= allowed(release))
         return NULL;
     return mem_printf("I4: Module %s is number %d of its revision, batch %d allows %d",
-                      made->meta.name, count, release->current_batch, allowed(release));
+                      begun->meta.name, count, release->current_batch, allowed(release));
 }
 
 /* -- I10 -- */
@@ -218,13 +242,12 @@ static int32_t eligible_bases(const struct picture *picture, const char *deploym
     return count;
 }
 
-static bool runs(const struct picture *picture, const struct module *module)
+static bool serves(const struct picture *picture, const struct module *module)
 {
     const struct sim_base *base = picture_base(picture, module->spec.base_name);
     const struct sim_module *there =
         base ? sim_base_find(base, module->spec.module.name, module->spec.module.version) : NULL;
-    const char *md5 = module->spec.module.md5 ? module->spec.module.md5 : "";
-    return there && there->state == SIM_ACTIVE && str_eq(there->jar, md5);
+    return there && there->state == SIM_ACTIVE;
 }
 
 static char *deployment_converged(const struct picture *picture, const struct module_deployment *md)
@@ -283,8 +306,8 @@ char *i5_converged(const struct picture *picture)
             return mem_printf("I5: Module %s is %s%s", module->meta.name,
                               module_phase_name(module->status.phase),
                               picture_owner(picture, module) ? "" : ", and nobody's");
-        if (!runs(picture, module))
-            return mem_printf("I5: Module %s is Available, and does not run", module->meta.name);
+        if (!runs(picture, module) || !serves(picture, module))
+            return mem_printf("I5: Module %s is Available, and does not serve", module->meta.name);
     }
     for (size_t i = 0; i < picture->deployments.len; i++) {
         char *why = deployment_converged(picture, picture->deployments.entries[i].value);

@@ -34,13 +34,14 @@ char *i3_one_instance(const struct picture *picture);
 char *i4_gate(const struct module_deployment *before, const struct module_deployment *after,
               bool asked, bool confirmed);
 
-/** i4_numbers() - the new Module @made is within what the batch allows. */
-char *i4_numbers(const struct picture *picture, const struct module *made);
-
 /** i10_runs_until_released() - @gone is a Module that is gone: what it stood for does not run any more, or another stands for it. */
 char *i10_runs_until_released(const struct picture *picture, const struct module *gone);
 
 /* -- as an operation begins on a base -- */
+
+/** i4_numbers() - an install is within what the batch allows: so many of its revision run, with it. */
+char *i4_numbers(const struct picture *picture, const struct sim_base *base,
+                 const struct sim_operation *operation);
 
 /** i9_out_of_traffic() - what is taken off @base gets no traffic any more. */
 char *i9_out_of_traffic(const struct picture *picture, const struct sim_base *base,

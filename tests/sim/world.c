@@ -17,6 +17,7 @@
 #define START_MS 1000
 #define CONTROLLER "controller:9090"
 #define SCHEDULER "scheduler:9091"
+#define TURNS_MAX 10000 /* of the loop without any time: then it will not come to rest */
 #define BASE_SILENT_MS 90000
 #define BASE_GONE_MS 300000
 
@@ -166,14 +167,6 @@ static void check_deployment(struct world *world, const struct record *after)
     module_deployment_free(md);
 }
 
-static void check_made(struct world *world, const struct record *made)
-{
-    AUTO_JSON cJSON *json = record_tree(made, NULL);
-    struct module *module = module_read(json, NULL);
-    world_break(world, i4_numbers(&world->picture, module));
-    module_free(module);
-}
-
 static void on_change(void *user, const struct record *before, const struct record *after)
 {
     struct world *world = user;
@@ -181,8 +174,6 @@ static void on_change(void *user, const struct record *before, const struct reco
     note_change(world, before, after);
     if (kind == KIND_MODULE_DEPLOYMENT && before && after)
         check_deployment(world, after);
-    if (kind == KIND_MODULE && !before)
-        check_made(world, after);
     if (kind == KIND_MODULE && !after)
         world_break(world, i10_runs_until_released(&world->picture,
                                                    map_get(&world->picture.modules, before->name)));
@@ -192,6 +183,7 @@ static void on_change(void *user, const struct record *before, const struct reco
 static void on_begin(void *user, const struct sim_base *base, const struct sim_operation *operation)
 {
     struct world *world = user;
+    world_break(world, i4_numbers(&world->picture, base, operation));
     world_break(world, i9_out_of_traffic(&world->picture, base, operation));
 }
 
@@ -261,8 +253,11 @@ static void step(struct world *world)
         world_crash(world);
         return;
     }
+    world->turns = next_ms > world->clock.mono_ms ? 0 : world->turns + 1;
     if (next_ms > world->clock.mono_ms)
         world->clock.mono_ms = next_ms;
+    if (world->turns > TURNS_MAX)
+        world_break(world, mem_strdup("the world does not come to rest"));
 }
 
 bool world_run_until(struct world *world, bool (*holds)(struct world *world), int64_t at_most_ms)

@@ -91,6 +91,7 @@ struct world {
     struct store *users;
     struct map gates; /* name of a ModuleDeployment -> struct gate */
 
+    int64_t turns; /* of the loop, since the clock went on */
     int64_t checked_version;
     char *broken; /* the first invariant that did not hold, and what broke it; owned */
 };
