@@ -189,6 +189,17 @@ static void free_instance(struct cached_instance *c)
     mem_free(c);
 }
 
+/* Those of the same module on @base, which may have waited for @gone to leave. */
+static void dirty_same_module(struct cache *cache, const struct cached_base *base,
+                              const struct cached_instance *gone)
+{
+    for (size_t i = 0; i < base->view.instances.len; i++) {
+        struct instance *instance = base->view.instances.items[i];
+        if (str_eq(instance->module->spec.module.name, gone->module->spec.module.name))
+            dirty_module(cache, instance);
+    }
+}
+
 static void remove_instance(struct cache *cache, struct cached_instance *c)
 {
     struct deployment *deployment = deployment_of(c->view.revision);
@@ -207,6 +218,7 @@ static void remove_instance(struct cache *cache, struct cached_instance *c)
     if (c->view.base) {
         struct cached_base *base = CONTAINER_OF(c->view.base, struct cached_base, view);
         VEC_DROP(&base->view.instances, &c->view);
+        dirty_same_module(cache, base, c);
         cache_dirty_group(cache, base->group); /* there is room again */
     }
     cache__dirty_deployment(cache, deployment);

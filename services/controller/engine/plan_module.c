@@ -91,6 +91,24 @@ static bool leaving_traffic(const struct planning *p)
            traffic_leaving(p->instance->base, p->module->spec.module.name, p->view->now_ms);
 }
 
+/*
+ * Whether another one of the same version is on its way off the base: its uninstall may have been sent, and would
+ * take this one off. The one that this one overwrites is not uninstalled, but waits for this one.
+ */
+static bool same_is_leaving(const struct planning *p)
+{
+    const struct base_state *base = p->instance->base;
+    const struct module_spec *own = &p->module->spec.module;
+    for (size_t i = 0; i < base->instances.len; i++) {
+        const struct instance *other = base->instances.items[i];
+        if (other != p->instance && other != p->instance->replaces && instance_deleting(other) &&
+            str_eq(other->module->spec.module.name, own->name) &&
+            str_eq(other->module->spec.module.version, own->version))
+            return true;
+    }
+    return false;
+}
+
 /* Whether requests that came to @leaving may be under way still: then it is looked at again when they have had their time. */
 static bool draining(struct planning *p, const struct instance *leaving)
 {
@@ -105,8 +123,9 @@ static bool draining(struct planning *p, const struct instance *leaving)
 static void install(struct planning *p)
 {
     enum upgrade_way way = p->module->spec.upgrade_way;
-    if (way == WAY_IN_PLACE && p->instance->replaces &&
-        (leaving_traffic(p) || draining(p, p->instance->replaces)))
+    bool takes_place = way == WAY_IN_PLACE && p->instance->replaces;
+    if (same_is_leaving(p) ||
+        (takes_place && (leaving_traffic(p) || draining(p, p->instance->replaces))))
         return;
     plan_add(p->plan, ACTION_INSTALL, p->module->meta.name)->way = way;
 }
@@ -431,7 +450,8 @@ static void plan_presence(struct planning *p)
     } else if (operation->type == OPERATION_SWITCH && operation->state == OPERATION_FAILED &&
                !reported_lost(p)) {
         set_phase(p, MODULE_COMPLETING, operation->code, mem_strdup(operation->message));
-        plan_requeue(p->plan, retry_at(p));
+        if (p->view->now_ms < retry_at(p)) /* else it waits for others */
+            plan_requeue(p->plan, retry_at(p));
     } else if (stays_beside(p)) {
         return;
     } else if (installed(p) ||

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* An instance that waits for others on its base. */
+#include "services/controller/engine/plan_module.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "services/controller/engine/engine_test_kit.h"
+
+struct row {
+    const char *name;
+    const char *revisions; /* the instance stands last */
+    bool failed_switch;    /* its last operation, long ago */
+    const char *plan;
+};
+
+static char *plan_of(const struct row *row)
+{
+    struct kit kit;
+    const struct kit_row world = {.spec = "v1 x1", .revisions = row->revisions, .bases = "a"};
+    kit_init(&kit, &world);
+    const struct revision *last = kit.revisions[kit.revision_count - 1];
+    struct instance *instance = last->instances.items[last->instances.len - 1];
+    if (row->failed_switch) {
+        instance->operation = (struct operation){
+            .type = OPERATION_SWITCH, .state = OPERATION_FAILED, .unanswered = 1};
+        mem_replace(&instance->operation.code, "Arklet.NetworkError");
+    }
+    const struct module_view view = {.instance = instance,
+                                     .wanted = !instance->replaced_by,
+                                     .now_ms = KIT_NOW_MS,
+                                     .wall_ms = KIT_NOW_MS};
+    struct plan plan = {0};
+    plan_module(&view, &plan);
+    char *text = kit_plan_text(&plan, false);
+    plan_done(&plan);
+    kit_done(&kit);
+    return text;
+}
+
+static void what_others_do_comes_first(void **state)
+{
+    (void)state;
+    static const struct row rows[] = {
+        {.name = "another one of the same version leaves: its uninstall may be on its way",
+         .revisions = "v1#1=0 aA; v2#2=0 aT-; v2b#3=1 aP>pa",
+         .plan = ""},
+        {.name = "it has left",
+         .revisions = "v1#1=0 aA; v2b#3=1 aP>pa",
+         .plan = "install v2b@a InPlace"},
+        {.name = "one of another version leaves",
+         .revisions = "v1#1=0 aA; v3#2=0 aT-; v2b#3=1 aP>pa",
+         .plan = "install v2b@a InPlace"},
+        {.name = "the one that it overwrites waits for it, not it for that one",
+         .revisions = "v2#1=0 aT-; v2b#3=1 aP>pa",
+         .plan = "install v2b@a InPlace"},
+        {.name =
+             "a switch that failed long ago, and a successor: nothing is planned again and again",
+         .revisions = "v2#2=1 aP>pa; v1#1=0 aC",
+         .failed_switch = true,
+         .plan = "module v1@a is Completing Arklet.NetworkError"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        AUTO_FREE char *got = plan_of(&rows[i]);
+        if (!str_eq(got, rows[i].plan))
+            fail_msg("%s\n  want: %s\n  got:  %s", rows[i].name, rows[i].plan, got);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(what_others_do_comes_first)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
