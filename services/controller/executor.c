@@ -349,20 +349,15 @@ char *executor_sibling(const char *work_key, const char *name)
     return mem_printf("%.*s/%s", (int)strcspn(namespace, "/"), namespace, name);
 }
 
-static char *sibling_key(const struct work *work, const char *name)
-{
-    return executor_sibling(work->key, name);
-}
-
 static struct cached_revision *revision_named(const struct work *work, const char *name)
 {
-    AUTO_FREE char *key = sibling_key(work, name);
+    AUTO_FREE char *key = executor_sibling(work->key, name);
     return map_get(&work->controller->cache.revisions, key);
 }
 
 static struct cached_instance *instance_named(const struct work *work, const char *name)
 {
-    AUTO_FREE char *key = sibling_key(work, name);
+    AUTO_FREE char *key = executor_sibling(work->key, name);
     return map_get(&work->controller->cache.instances, key);
 }
 
@@ -470,7 +465,7 @@ static void run_for_service(struct work *work, struct deployment *deployment,
                             const struct action *action)
 {
     struct controller *controller = work->controller;
-    AUTO_FREE char *key = sibling_key(work, action->name);
+    AUTO_FREE char *key = executor_sibling(work->key, action->name);
     const struct cached_service *found = map_get(&controller->cache.services, key);
     struct deployment_view view = cache_view(&controller->cache, deployment, 0);
     const struct module_deployment *md = deployment->md;

@@ -91,6 +91,12 @@ static bool leaving_traffic(const struct planning *p)
            traffic_leaving(p->instance->base, p->module->spec.module.name, p->view->now_ms);
 }
 
+static bool same_version(const struct planning *p, const struct instance *other)
+{
+    const struct module_spec *a = &p->module->spec.module, *b = &other->module->spec.module;
+    return str_eq(a->name, b->name) && str_eq(a->version, b->version);
+}
+
 /*
  * Whether another one of the same version is on its way off the base: its uninstall may have been sent, and would
  * take this one off. The one that this one overwrites is not uninstalled, but waits for this one.
@@ -98,12 +104,10 @@ static bool leaving_traffic(const struct planning *p)
 static bool same_is_leaving(const struct planning *p)
 {
     const struct base_state *base = p->instance->base;
-    const struct module_spec *own = &p->module->spec.module;
     for (size_t i = 0; i < base->instances.len; i++) {
         const struct instance *other = base->instances.items[i];
         if (other != p->instance && other != p->instance->replaces && instance_deleting(other) &&
-            str_eq(other->module->spec.module.name, own->name) &&
-            str_eq(other->module->spec.module.version, own->version))
+            same_version(p, other))
             return true;
     }
     return false;
@@ -190,6 +194,33 @@ static void show_draining(struct planning *p)
                              (long long)p->view->drain_ms / 1000));
 }
 
+/*
+ * Another one of the same version that stays, and was begun before this one was to go: what is on the base is or will
+ * be that one's. NULL: there is none. One that this one was to overwrite may have lost its jar to it.
+ */
+static const struct instance *same_that_stays(const struct planning *p)
+{
+    const struct base_state *base = p->instance->base;
+    for (size_t i = 0; i < base->instances.len; i++) {
+        const struct instance *other = base->instances.items[i];
+        bool begun = was_available(other) || (other->operation.type == OPERATION_INSTALL &&
+                                              other->operation.state != OPERATION_NONE);
+        if (begun && !instance_deleting(other) && other != p->instance->replaced_by &&
+            !str_eq(p->module->spec.replaces, other->module->meta.name) && same_version(p, other))
+            return other;
+    }
+    return NULL;
+}
+
+/* The uninstall would take off what another one has there, once it has it. */
+static void leave_to(struct planning *p, const struct instance *other)
+{
+    if (was_available(other))
+        plan_add(p->plan, ACTION_RELEASE_MODULE, p->module->meta.name);
+    else
+        plan_requeue(p->plan, p->view->now_ms + INSTALL_RETRY_FIRST_MS);
+}
+
 static void plan_removal(struct planning *p)
 {
     const struct operation *operation = p->operation;
@@ -211,6 +242,8 @@ static void plan_removal(struct planning *p)
     } else if (!p->instance->base->ready) {
         set_phase(p, MODULE_TERMINATING, "BaseNotReady",
                   mem_strdup("uninstalled when the base answers, or is gone"));
+    } else if (same_that_stays(p)) {
+        leave_to(p, same_that_stays(p));
     } else if (leaving_traffic(p)) {
         return; /* the base is planned, and with its label this one again */
     } else if (draining(p, p->instance)) {
@@ -267,10 +300,11 @@ static void install_failed(struct planning *p)
     plan_requeue(p->plan, retry_at(p));
 }
 
-/* Whether a report speaks of this one, not of the one of the same version that it is to overwrite. */
+/* Whether a report speaks of this one, not of the one of the same version that it is to overwrite, or that leaves. */
 static bool report_is_its_own(const struct planning *p)
 {
-    return !instance_overwrites(p->instance) || was_available(p->instance) ||
+    return (!instance_overwrites(p->instance) && !same_is_leaving(p)) ||
+           was_available(p->instance) ||
            (p->operation->type == OPERATION_INSTALL && p->operation->state == OPERATION_SUCCEEDED);
 }
 

@@ -15,6 +15,7 @@ struct row {
     const char *name;
     const char *revisions; /* the instance stands last */
     bool failed_switch;    /* its last operation, long ago */
+    bool reported;         /* its version is active, says a report */
     const char *plan;
 };
 
@@ -30,6 +31,7 @@ static char *plan_of(const struct row *row)
             .type = OPERATION_SWITCH, .state = OPERATION_FAILED, .unanswered = 1};
         mem_replace(&instance->operation.code, "Arklet.NetworkError");
     }
+    instance->reported = row->reported ? REPORTED_ACTIVE : REPORTED_NOTHING;
     const struct module_view view = {.instance = instance,
                                      .wanted = !instance->replaced_by,
                                      .now_ms = KIT_NOW_MS,
@@ -49,12 +51,25 @@ static void what_others_do_comes_first(void **state)
         {.name = "another one of the same version leaves: its uninstall may be on its way",
          .revisions = "v1#1=0 aA; v2#2=0 aT-; v2b#3=1 aP>pa",
          .plan = ""},
+        {.name = "... and what is reported may be that one's",
+         .revisions = "v1#1=0 aA; v2#2=0 aT-; v2b#3=1 aP>pa",
+         .reported = true,
+         .plan = ""},
         {.name = "it has left",
          .revisions = "v1#1=0 aA; v2b#3=1 aP>pa",
          .plan = "install v2b@a InPlace"},
         {.name = "one of another version leaves",
          .revisions = "v1#1=0 aA; v3#2=0 aT-; v2b#3=1 aP>pa",
          .plan = "install v2b@a InPlace"},
+        {.name = "it goes, and another one of its version serves: that is left alone",
+         .revisions = "v1#1=0 aA; v2b#2=1 aA>pa; v2#3=0 aT-",
+         .plan = "release module v2@a"},
+        {.name = "it goes, and another one of its version has not begun: it goes first",
+         .revisions = "v1#1=0 aA; v2b#2=1 aP>pa; v2#3=0 aT-",
+         .plan = "uninstall v2@a"},
+        {.name = "it goes, and what it was to overwrite has its jar, or not",
+         .revisions = "v2#1=1 aA; v2b#2=0 aT->pa",
+         .plan = "uninstall v2b@a"},
         {.name = "the one that it overwrites waits for it, not it for that one",
          .revisions = "v2#1=0 aT-; v2b#3=1 aP>pa",
          .plan = "install v2b@a InPlace"},

@@ -31,49 +31,58 @@ static bool was_spared(const struct instance *old, const struct instance *succes
            !operation->unanswered && runs_still(old, operation);
 }
 
-/*
- * One that was to take the place of @old and is on its way out again: what it has left of @old its Module does not
- * say yet. NULL: there is none.
- */
-static const struct instance *leaving_successor(const struct instance *old)
+static bool leaves_in_place(const struct instance *instance)
+{
+    return instance_deleting(instance) && instance->module->spec.upgrade_way == WAY_IN_PLACE;
+}
+
+/* Whether some are on their way out again that were to take the place of others: there seldom are. */
+static bool has_leaving(const struct base_state *base)
+{
+    for (size_t i = 0; i < base->instances.len; i++)
+        if (leaves_in_place(base->instances.items[i]))
+            return true;
+    return false;
+}
+
+/* Whether one was to take the place of @old and leaves: what it has left of @old, that does not say of itself yet. */
+static bool may_be_overrun(const struct instance *old)
 {
     for (size_t i = 0; i < old->base->instances.len; i++) {
         const struct instance *other = old->base->instances.items[i];
-        if (instance_deleting(other) && other->module->spec.upgrade_way == WAY_IN_PLACE &&
+        if (leaves_in_place(other) && !was_spared(old, other) &&
             str_eq(other->module->spec.replaces, old->module->meta.name))
-            return other;
+            return true;
     }
-    return NULL;
+    return false;
 }
 
 /*
  * When @old is to be out of traffic for its successor in place, mono; TIME_NEVER: not for that. From the
  * first moment on, for the successor is about to be installed; but where that has failed and the old version
- * runs as before, it serves until the next attempt. A successor that goes again has no further one.
+ * runs as before, it serves until the next attempt.
  */
 static int64_t makes_way_at(const struct instance *old)
 {
     const struct instance *successor = old->replaced_by;
-    if (!successor || instance_deleting(successor)) {
-        const struct instance *leaving = leaving_successor(old);
-        return leaving && !was_spared(old, leaving) ? 0 : TIME_NEVER;
-    }
-    if (successor->module->spec.upgrade_way != WAY_IN_PLACE)
+    if (!successor || successor->module->spec.upgrade_way != WAY_IN_PLACE)
         return TIME_NEVER;
     return was_spared(old, successor) ? operation_retry_at(&successor->operation) : 0;
 }
 
-static bool serves(const struct instance *instance, int64_t now_ms)
+/* @leaving: has_leaving() of its base. */
+static bool serves(const struct instance *instance, bool leaving, int64_t now_ms)
 {
     return instance->module->status.phase == MODULE_AVAILABLE && !instance_deleting(instance) &&
-           now_ms < makes_way_at(instance);
+           now_ms < makes_way_at(instance) && !(leaving && may_be_overrun(instance));
 }
 
 bool traffic_wanted(const struct base_state *base, const char *module, int64_t now_ms)
 {
+    bool leaving = has_leaving(base);
     for (size_t i = 0; i < base->instances.len; i++) {
         const struct instance *instance = base->instances.items[i];
-        if (serves(instance, now_ms) && str_eq(instance->module->spec.module.name, module))
+        if (serves(instance, leaving, now_ms) && str_eq(instance->module->spec.module.name, module))
             return true;
     }
     return false;
@@ -116,9 +125,10 @@ void traffic_end(const struct instance *instance, struct plan *plan)
 static void find_serving(const struct base_state *base, int64_t now_ms, struct map *serving,
                          struct plan *plan)
 {
+    bool leaving = has_leaving(base);
     for (size_t i = 0; i < base->instances.len; i++) {
         struct instance *instance = base->instances.items[i];
-        if (!serves(instance, now_ms))
+        if (!serves(instance, leaving, now_ms))
             continue;
         AUTO_FREE char *label = label_of(instance->module->spec.module.name);
         if (label_key_is_valid(label)) /* Modules that people wrote are not checked */
