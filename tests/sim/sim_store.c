@@ -355,9 +355,9 @@ struct store *sim_server_client(struct sim_server *server)
     return &client->store;
 }
 
-int64_t sim_client_calls(struct store *client)
+int64_t sim_client_calls(struct store *store)
 {
-    return client_of(client)->made;
+    return client_of(store)->made;
 }
 
 void sim_client_kill(struct store *store)

@@ -49,10 +49,10 @@ struct store *sim_server_client(struct sim_server *server);
  *
  * All its calls end now, whatever became of them, and so does each one that is made after this.
  */
-void sim_client_kill(struct store *client);
+void sim_client_kill(struct store *store);
 
 /** sim_client_calls() - made so far, watches not counted. */
-int64_t sim_client_calls(struct store *client);
+int64_t sim_client_calls(struct store *store);
 
 /** sim_server_forget() - what watches could resume from is no longer kept: who begins at an older version has to list. */
 void sim_server_forget(struct sim_server *server);

@@ -4,6 +4,7 @@
  * documents themselves (store/rules.h); here are versions and the collector, which comes later and takes what
  * has lost its owners.
  */
+#include "lib/base/assert.h"
 #include "lib/base/str.h"
 #include "services/controller/store/rules.h"
 #include "tests/sim/sim_store_internal.h"
@@ -32,6 +33,7 @@ static int refuse(struct request *request, enum err_code code, const char *why)
 static void put(struct sim_server *server, struct record *before, struct record *after)
 {
     const struct record *one = after ? after : before;
+    ASSERT(one);
     AUTO_FREE char *id = object_id(one->kind, one->namespace, one->name);
     struct record *was =
         after ? map_put(&server->objects, id, record_ref(after)) : map_remove(&server->objects, id);
