@@ -447,30 +447,6 @@ static void test_abort_and_its_end(void **state)
 
 /* -- history -- */
 
-static void put_revision(struct kit *kit, const char *name, const char *owner, int number,
-                         const char *module)
-{
-    AUTO_FREE char *json = mem_printf(
-        "{\"metadata\":{\"name\":\"%s\",\"namespace\":\"default\",\"labels\":{\"" LABEL_REVISION
-        "\":\"%d\"},\"ownerReferences\":[{\"apiVersion\":\"" API_VERSION
-        "\",\"kind\":\"ModuleDeployment\",\"name\":\"%s\",\"uid\":\"u\",\"controller\":true}]},"
-        "\"spec\":{\"baseDeploymentName\":\"stock\",\"replicas\":0,\"template\":{\"spec\":{"
-        "\"module\":{\"name\":\"provider\",\"url\":\"file:///%s.jar\",%s}}}}}",
-        name, number, owner, name, module);
-    AUTO_ANSWER struct answer owner_answer = stored(kit, KIND_MODULE_DEPLOYMENT, owner);
-    if (owner_answer.uid) { /* or the store would take it with its owner */
-        AUTO_JSON cJSON *tree = json_parse(json, strlen(json), LIMIT_OBJECT, NULL);
-        cJSON *reference = cJSON_GetArrayItem(
-            cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(tree, "metadata"),
-                                             "ownerReferences"),
-            0);
-        cJSON_ReplaceItemInObjectCaseSensitive(reference, "uid",
-                                               cJSON_CreateString(owner_answer.uid));
-        AUTO_FREE char *text = json_text(tree);
-        put(kit, KIND_MODULE_REPLICASET, text);
-    }
-}
-
 static void make_history(struct kit *kit)
 {
     AUTO_OUTCOME struct outcome made = apply(kit, "md", "", "", "");
@@ -557,91 +533,6 @@ static void test_undo_refuses(void **state)
     AUTO_OUTCOME struct outcome shared =
         release(kit, "UndoRelease", "{\"name\":\"md\",\"toRevision\":2}");
     assert_refused(&shared, ERR_PRECONDITION, "TEMPLATE_REFERENCED");
-}
-
-/* -- restart -- */
-
-static const char *stamp(const struct outcome *outcome)
-{
-    const cJSON *annotations = json_get(outcome->json, MD "spec.template.metadata.annotations");
-    return cJSON_GetStringValue(
-        cJSON_GetObjectItemCaseSensitive(annotations, ANNOTATION_RESTARTED_AT));
-}
-
-static int64_t stamp_ms(const struct outcome *outcome)
-{
-    int64_t ms = 0;
-    assert_ok(outcome);
-    assert_true(time_parse(stamp(outcome), &ms));
-    return ms;
-}
-
-static void set_stamp(struct kit *kit, const char *text)
-{
-    AUTO_FREE char *change =
-        mem_printf("{\"spec\":{\"template\":{\"metadata\":{\"annotations\":{"
-                   "\"" ANNOTATION_RESTARTED_AT "\":\"%s\",\"example.com/a\":\"b\"}}}}}",
-                   text);
-    patch(kit, KIND_MODULE_DEPLOYMENT, "md", STORE_MAIN, change);
-}
-
-static void test_restart_stamps_the_template(void **state)
-{
-    struct kit *kit = *state;
-    AUTO_OUTCOME struct outcome made = apply(kit, "md", "", "", "");
-    patch(kit, KIND_MODULE_DEPLOYMENT, "md", STORE_MAIN,
-          "{\"metadata\":{\"annotations\":{\"" ANNOTATION_ABORT "\":\"md-a\"}}}");
-    int64_t before_ms = clock_wall_ms(clock_real());
-    AUTO_OUTCOME struct outcome first = release(kit, "RestartModules", "{\"name\":\"md\"}");
-    assert_in_range(stamp_ms(&first), before_ms, clock_wall_ms(clock_real()));
-    assert_null(abort_note(json_get(first.json, "moduleDeployment")));
-
-    set_stamp(kit, "2200-01-01T00:00:00Z"); /* by a clock that was ahead: none comes twice */
-    AUTO_OUTCOME struct outcome second = release(kit, "RestartModules", "{\"name\":\"md\"}");
-    assert_string_equal(stamp(&second), "2200-01-01T00:00:00.001Z");
-    set_stamp(kit, "on Monday"); /* by a person */
-    AUTO_OUTCOME struct outcome third = release(kit, "RestartModules", "{\"name\":\"md\"}");
-    assert_in_range(stamp_ms(&third), before_ms, clock_wall_ms(clock_real()));
-    AUTO_ANSWER struct answer now = stored(kit, KIND_MODULE_DEPLOYMENT, "md");
-    const cJSON *annotations = json_get(now.object, "spec.template.metadata.annotations");
-    assert_int_equal(cJSON_GetArraySize(annotations), 2); /* another one stays */
-}
-
-static void test_restart_is_remembered_and_refuses(void **state)
-{
-    struct kit *kit = *state;
-    AUTO_OUTCOME struct outcome none = release(kit, "RestartModules", "{\"name\":\"md\"}");
-    assert_refused(&none, ERR_NOT_FOUND, NULL);
-    AUTO_OUTCOME struct outcome nameless = release(kit, "RestartModules", "{}");
-    assert_refused(&nameless, ERR_INVALID, "name");
-    AUTO_OUTCOME struct outcome made = apply(kit, "md", "", "", "");
-    AUTO_OUTCOME struct outcome once =
-        release(kit, "RestartModules", "{\"name\":\"md\",\"requestId\":\"r\"}");
-    AUTO_OUTCOME struct outcome repeated =
-        release(kit, "RestartModules", "{\"name\":\"md\",\"requestId\":\"r\"}");
-    assert_int_equal(stamp_ms(&once), stamp_ms(&repeated));
-    AUTO_OUTCOME struct outcome another = release(kit, "RestartModules", "{\"name\":\"md\"}");
-    assert_true(stamp_ms(&another) > stamp_ms(&once));
-    patch(kit, KIND_MODULE_DEPLOYMENT, "md", STORE_MAIN,
-          "{\"spec\":{\"template\":null,\"templateRef\":{\"name\":\"shared\"}}}");
-    AUTO_OUTCOME struct outcome shared = release(kit, "RestartModules", "{\"name\":\"md\"}");
-    assert_refused(&shared, ERR_PRECONDITION, "TEMPLATE_REFERENCED");
-}
-
-/* What takes a restart back is an undo, not a file that does not know of it. */
-static void test_apply_and_undo_after_a_restart(void **state)
-{
-    struct kit *kit = *state;
-    make_history(kit);
-    AUTO_OUTCOME struct outcome restarted = release(kit, "RestartModules", "{\"name\":\"md\"}");
-    AUTO_OUTCOME struct outcome applied = apply(kit, "md", "", ",\"replicas\":7", "");
-    assert_int_equal(stamp_ms(&applied), stamp_ms(&restarted));
-    AUTO_OUTCOME struct outcome same = apply(kit, "md", "", "", "");
-    assert_string_equal(text_at(&same, "result"), "APPLY_RESULT_UNCHANGED");
-    AUTO_OUTCOME struct outcome undone =
-        release(kit, "UndoRelease", "{\"name\":\"md\",\"toRevision\":10}");
-    assert_ok(&undone);
-    assert_null(stamp(&undone));
 }
 
 /* -- delete, and what is not there -- */
@@ -731,9 +622,6 @@ int main(void)
         TEST(test_undo),
         TEST(test_undo_of_what_was_taken_back),
         TEST(test_undo_refuses),
-        TEST(test_restart_stamps_the_template),
-        TEST(test_restart_is_remembered_and_refuses),
-        TEST(test_apply_and_undo_after_a_restart),
         TEST(test_delete_waits_for_finalizers),
         TEST(test_what_this_version_has_not),
         TEST(test_no_apply_is_lost_among_others),

@@ -16,6 +16,7 @@
 #include "lib/base/limits.h"
 #include "lib/base/str.h"
 #include "lib/base/vec.h"
+#include "lib/model/labels.h"
 #include "lib/model/protojson.h"
 #include "lib/rpc/client.h"
 #include "lib/rpc/process_test_kit.h"
@@ -229,6 +230,31 @@ static inline struct answer stored(struct kit *kit, enum object_kind kind, const
 {
     struct store_key key = {kind, "default", name};
     return call_get(kit->store, &key);
+}
+
+/** put_revision() - ModuleReplicaSet @name of the ModuleDeployment @owner, which is there; @module: more members of its module. */
+static inline void put_revision(struct kit *kit, const char *name, const char *owner, int number,
+                                const char *module)
+{
+    AUTO_FREE char *json = mem_printf(
+        "{\"metadata\":{\"name\":\"%s\",\"namespace\":\"default\",\"labels\":{\"" LABEL_REVISION
+        "\":\"%d\"},\"ownerReferences\":[{\"apiVersion\":\"" API_VERSION
+        "\",\"kind\":\"ModuleDeployment\",\"name\":\"%s\",\"uid\":\"u\",\"controller\":true}]},"
+        "\"spec\":{\"baseDeploymentName\":\"stock\",\"replicas\":0,\"template\":{\"spec\":{"
+        "\"module\":{\"name\":\"provider\",\"url\":\"file:///%s.jar\",%s}}}}}",
+        name, number, owner, name, module);
+    AUTO_ANSWER struct answer owner_answer = stored(kit, KIND_MODULE_DEPLOYMENT, owner);
+    if (owner_answer.uid) { /* or the store would take it with its owner */
+        AUTO_JSON cJSON *tree = json_parse(json, strlen(json), LIMIT_OBJECT, NULL);
+        cJSON *reference = cJSON_GetArrayItem(
+            cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(tree, "metadata"),
+                                             "ownerReferences"),
+            0);
+        cJSON_ReplaceItemInObjectCaseSensitive(reference, "uid",
+                                               cJSON_CreateString(owner_answer.uid));
+        AUTO_FREE char *text = json_text(tree);
+        put(kit, KIND_MODULE_REPLICASET, text);
+    }
 }
 
 /* -- streams -- */

@@ -165,6 +165,12 @@ cJSON *decide_restart(const cJSON *object, const void *wall_ms, struct err **err
 {
     if (!template_is_own(object, err))
         return NULL;
+    const char *failed = release_text(object, "failedRevision");
+    if (failed)
+        return refuse(err, "RELEASE_FAILED",
+                      mem_printf("%s has failed and would be released again, for what runs in its "
+                                 "place is another revision: undo first",
+                                 failed));
     char text[TIME_TEXT_SIZE];
     int64_t now_ms = json_int64(wall_ms, 0, INT64_MAX);
     cJSON *template = cJSON_CreateObject();

@@ -35,7 +35,8 @@ cJSON *decide_abort(const cJSON *object, const void *unused, struct err **err);
  * @wall_ms: JSON number
  *
  * A stamp is later than the one before it whatever the clock says: each call is a restart. Refused
- * (TEMPLATE_REFERENCED) where the template is a ModuleTemplate, which others may share.
+ * (TEMPLATE_REFERENCED) where the template is a ModuleTemplate, which others may share, and (RELEASE_FAILED) where it is
+ * not what runs, since its release has failed.
  */
 cJSON *decide_restart(const cJSON *object, const void *wall_ms, struct err **err);
 
