@@ -6,6 +6,8 @@
 #include "services/controller/engine/counts.h"
 #include "services/controller/engine/replacement.h"
 
+#define DOUBT_MS 5000 /* what is doubtful is looked at again after this */
+
 int32_t disruption_limit(const struct int_or_percent *max_unavailable, int32_t target,
                          bool gap_always)
 {
@@ -55,10 +57,31 @@ static int64_t counts_at(const struct deployment_view *view, const struct instan
     return since_ms > view->wall_ms ? view->wall_ms : since_ms + period_ms;
 }
 
+/*
+ * Whether @instance may not serve though it is Available: a successor that took its place, or was about to, is given up
+ * and not gone yet, or the last report does not find it active. It does not count until more is known.
+ */
+static bool is_doubtful(const struct instance *instance)
+{
+    enum reported reported = instance->reported;
+    if (reported != REPORTED_ACTIVE && reported != REPORTED_NOTHING)
+        return true;
+    for (size_t i = 0; i < instance->base->instances.len; i++) {
+        const struct module_instance_spec *spec = &instance->base->instances.items[i]->module->spec;
+        if (instance_deleting(instance->base->instances.items[i]) &&
+            spec->upgrade_way == WAY_IN_PLACE &&
+            str_eq(spec->replaces, instance->module->meta.name))
+            return true;
+    }
+    return false;
+}
+
 static void count_place(struct disruption *d, const struct instance *instance)
 {
     const struct instance *serving = server(instance);
     int64_t at_ms = serving ? counts_at(d->view, serving) : 0;
+    if (serving && is_doubtful(serving))
+        at_ms = d->view->wall_ms + DOUBT_MS;
     if (serving && at_ms <= d->view->wall_ms)
         d->serving++;
     else if (serving && (!d->more_ms || at_ms < d->more_ms))

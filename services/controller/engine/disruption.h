@@ -33,7 +33,7 @@ struct disruption {
     int32_t target;  /* n */
     int32_t limit;   /* maxUnavailable, as a number */
     int32_t serving; /* instances in service that stay so, an old one and its successor being one */
-    int64_t more_ms; /* wall, when the next one counts; 0: none is about to */
+    int64_t more_ms; /* wall, when the next one may count; 0: none is about to */
 };
 
 /**
@@ -50,7 +50,11 @@ struct disruption disruption_of(const struct deployment_view *view, const struct
 /** disruption_left() - how many may be taken out of service now; below 0 where too few serve already. INT32_MAX: no bound. */
 int32_t disruption_left(struct disruption *disruption);
 
-/** disruption_more_at() - after disruption_left(): when there is more, with minReadySeconds of an instance; mono ms, 0 = not by time. */
+/**
+ * disruption_more_at() - after disruption_left(): when there may be more; mono ms, 0 = not by time
+ *
+ * Since an instance is Available for minReadySeconds then, or more is known of one that may not serve.
+ */
 int64_t disruption_more_at(struct disruption *disruption);
 
 /** disruption_serves() - whether @old, or the successor that it has, serves and goes on to. */

@@ -169,6 +169,15 @@ static const struct row {
      .revisions = "v1#3=2 aN bA; v2#2=0 aA>pa",
      .left = 0,
      .going = "v2@a"},
+    {.name = "2.2 a successor in place is given up: who knows whether the old one is still there",
+     .spec = "v1 x2 max=1",
+     .revisions = "v1#3=2 aA bA; v2#2=0 aU>pa-",
+     .left = 0,
+     .going = "v1@b"},
+    {.name = "... beside it: it is",
+     .spec = "v1 x2 max=1",
+     .revisions = "v1#3=2 aA bA; v2#2=0 aU>sa-",
+     .left = 1},
     {.name = "5.10 symmetric: of the bases that are there",
      .spec = "v2 x-1 max=50%",
      .revisions = "v2#2=4; v1#1=0 aA bA cA dA",
@@ -210,6 +219,31 @@ static void taken_once(void **state)
     assert_true(disruption_take(&disruption, kit_instance(&kit, "v1@c")));
     assert_int_equal(disruption_left(&disruption), 0);
     kit_done(&kit);
+}
+
+/* What the last report does not find, or not active, is looked at again before another one goes. */
+static void not_found_by_the_last_report(void **state)
+{
+    (void)state;
+    static const struct {
+        enum reported reported;
+        int32_t left;
+    } cases[] = {
+        {REPORTED_ACTIVE, 1}, {REPORTED_NOTHING, 1}, /* nothing was heard yet: as its status says */
+        {REPORTED_ABSENT, 0}, {REPORTED_INACTIVE, 0}, {REPORTED_BROKEN, 0},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        const struct kit_row world = {
+            .spec = "v2 x2 max=1", .revisions = "v2#2=2; v1#1=0 aA bA", .bases = "a b"};
+        struct kit kit;
+        kit_init(&kit, &world);
+        kit.revisions[1]->instances.items[0]->reported = cases[i].reported;
+        struct deployment_view view = kit_view(&kit);
+        struct disruption disruption = disruption_of(&view, kit.revisions[0]);
+        assert_int_equal(disruption_left(&disruption), cases[i].left);
+        assert_int_equal(disruption_more_at(&disruption) != 0, cases[i].left == 0);
+        kit_done(&kit);
+    }
 }
 
 /* As in Deployments, an instance is available once it has been so for minReadySeconds: then the next may go. */
@@ -313,8 +347,11 @@ static void told(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(limits),     cmocka_unit_test(what_may_go),
-        cmocka_unit_test(taken_once), cmocka_unit_test(ready_for_long_enough),
+        cmocka_unit_test(limits),
+        cmocka_unit_test(what_may_go),
+        cmocka_unit_test(taken_once),
+        cmocka_unit_test(ready_for_long_enough),
+        cmocka_unit_test(not_found_by_the_last_report),
         cmocka_unit_test(told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
