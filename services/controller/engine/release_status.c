@@ -161,7 +161,8 @@ static char *progress_message(const struct release_status *release, const struct
 {
     const char *where = release->message ? release->message : "";
     AUTO_FREE char *way = replacement_told(update);
-    return way ? mem_printf("%s; way of replacement: %s", where, way) : mem_strdup(where);
+    return way ? mem_printf("%s%sway of replacement: %s", where, *where ? "; " : "", way)
+               : mem_strdup(where);
 }
 
 static void set_conditions(const struct deployment_view *view, const struct revision *update,

@@ -193,6 +193,34 @@ static void lack_of_room_is_said(void **state)
     kit_done(&kit);
 }
 
+/* Requirement 5.9: why nothing moves is said; 5.5: and in which way, where that is not the best. */
+static void what_holds_a_batch_up_is_said(void **state)
+{
+    (void)state;
+    static const struct kit_row row = {
+        .spec = "v2 x2 uninstallThenInstall max=0",
+        .release = "Executing 1/1 v2 was=0 changes=2 x2",
+        .revisions = "v1#1=0 aA; v2#2=2 bA",
+        .bases = "a b",
+    };
+    struct kit kit;
+    kit_init(&kit, &row);
+    mem_replace(&kit_module(kit.revisions[1]->instances.items[0])->spec.upgrade_way_reason,
+                "UpgradePolicy");
+    kit_module(kit.revisions[1]->instances.items[0])->spec.upgrade_way = WAY_IN_PLACE;
+    struct deployment_view view = kit_view(&kit);
+    struct module_deployment_status *status = NEW(struct module_deployment_status);
+    status_count(&view, kit.revisions[1], 2, status);
+    const struct condition *degraded = condition_of(status, "Degraded");
+    assert_string_equal(degraded->status, "True");
+    assert_string_equal(degraded->reason, "MaxUnavailable");
+    assert_non_null(strstr(degraded->message, "maxUnavailable is 0"));
+    assert_string_equal(condition_of(status, "Progressing")->message,
+                        "way of replacement: InPlace (UpgradePolicy)");
+    module_deployment_status_free(status);
+    kit_done(&kit);
+}
+
 /* Counters alone are written at most every STATUS_WRITE_EVERY_MS; a change of the release at once. */
 static void counters_wait(void **state)
 {
@@ -227,9 +255,13 @@ static void counters_wait(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(events),        cmocka_unit_test(said_once),
-        cmocka_unit_test(status_counts), cmocka_unit_test(lack_of_room_is_said),
-        cmocka_unit_test(counters_wait), cmocka_unit_test(a_long_name_is_selected_as_its_label),
+        cmocka_unit_test(events),
+        cmocka_unit_test(said_once),
+        cmocka_unit_test(status_counts),
+        cmocka_unit_test(what_holds_a_batch_up_is_said),
+        cmocka_unit_test(lack_of_room_is_said),
+        cmocka_unit_test(counters_wait),
+        cmocka_unit_test(a_long_name_is_selected_as_its_label),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
