@@ -344,7 +344,8 @@ static bool waiting_want_other_base(const struct deployment_view *view,
 
 /*
  * Instances that were refused beside their predecessor (WebPathInUse) get another way: a free base, else in
- * place. On a free base the instance is made anew, since its name says where it is.
+ * place. On a free base the instance is made anew, since its name says where it is; where only that was written,
+ * and not that the refused one goes, it goes now.
  */
 static void find_other_way(const struct deployment_view *view, struct revision *update,
                            struct map *occupied, struct disruption *disruption, struct plan *plan)
@@ -353,11 +354,17 @@ static void find_other_way(const struct deployment_view *view, struct revision *
         !room_known(view, update, update->waiting_way, plan))
         return;
     size_t offered = 0;
+    int32_t surplus = update->existing - update->rs->spec.replicas;
     bool found = false;
     for (size_t i = 0; i < update->instances.len; i++) {
         const struct instance *instance = update->instances.items[i];
         if (!waits_for_way(instance))
             continue;
+        if (surplus-- > 0) {
+            plan_add(plan, ACTION_DELETE_MODULE, instance->module->meta.name);
+            found = true;
+            continue;
+        }
         const char *other = wants_other_base(view, update, instance->replaces)
                                 ? next_offered_base(view, update, &offered, occupied)
                                 : NULL;
