@@ -4,6 +4,7 @@
 #include "lib/base/str.h"
 #include "lib/model/labels.h"
 #include "services/controller/engine/batches.h"
+#include "services/controller/engine/disruption.h"
 
 /* The i-th of all Modules. */
 static const struct module *module_at(const struct picture *picture, size_t i)
@@ -229,6 +230,33 @@ char *i9_out_of_traffic(const struct picture *picture, const struct sim_base *ba
         return NULL;
     return mem_printf("I9: %s %s is taken off %s, which has its traffic", operation->name,
                       operation->version, base->name);
+}
+
+/* -- I2 -- */
+
+int32_t i2_required(const struct module_deployment *md)
+{
+    const struct module_deployment_spec *spec = &md->spec;
+    if (md->meta.deletion_ms || spec->replicas == REPLICAS_SYMMETRIC ||
+        spec->max_unavailable.kind == INT_OR_PERCENT_UNSET)
+        return 0;
+    bool gap = spec->strategy.upgrade_policy == UPGRADE_UNINSTALL_THEN_INSTALL;
+    int32_t required =
+        spec->replicas - disruption_limit(&spec->max_unavailable, spec->replicas, gap);
+    return required > 0 ? required : 0;
+}
+
+char *i2_available(const struct picture *picture, const struct sim_base *base,
+                   const struct sim_operation *operation, int32_t required)
+{
+    int32_t serving = 0;
+    for (size_t i = 0; i < picture->bases.len; i++)
+        serving += picture->bases.items[i] != base &&
+                   sim_base_serves(picture->bases.items[i], operation->name);
+    if (!takes_off(base, operation) || serving >= required)
+        return NULL;
+    return mem_printf("I2: %s is taken off %s, and only %d others serve; %d have to",
+                      operation->name, base->name, serving, required);
 }
 
 /* -- I5 -- */

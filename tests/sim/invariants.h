@@ -8,12 +8,12 @@
  * What must always be true, by the numbers of the design's list. Each is a pure function of what is true in
  * the world, at one of three moments; it returns which object breaks it, as an owned text, or NULL.
  *
- *   I1  capacity          I3  one instance of a version on a base      I4   batches and their gates
- *   I5  convergence       I6  nothing is left after a deletion         I9   out of traffic before it goes
+ *   I1  capacity          I2  maxUnavailable          I3   one instance of a version on a base
+ *   I4  batches and their gates                       I5   convergence
+ *   I6  nothing is left after a deletion              I9   out of traffic before it goes
  *   I10 what runs has its Module
  *
- * I7, that crashes change nothing about these, is what the faults are for. I2 waits for maxUnavailable, I8 for
- * a second controller.
+ * I7, that crashes change nothing about these, is what the faults are for. I8 waits for a second controller.
  */
 
 /* -- after every step -- */
@@ -38,6 +38,13 @@ char *i4_gate(const struct module_deployment *before, const struct module_deploy
 char *i10_runs_until_released(const struct picture *picture, const struct module *gone);
 
 /* -- as an operation begins on a base -- */
+
+/** i2_required() - instances that @md has to keep in service; 0: none, or nobody can say (symmetric). */
+int32_t i2_required(const struct module_deployment *md);
+
+/** i2_available() - where what serves is taken off @base, @required others serve. For worlds whose bases are all well. */
+char *i2_available(const struct picture *picture, const struct sim_base *base,
+                   const struct sim_operation *operation, int32_t required);
 
 /** i4_numbers() - an install is within what the batch allows: so many of its revision run, with it. */
 char *i4_numbers(const struct picture *picture, const struct sim_base *base,

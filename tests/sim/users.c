@@ -90,16 +90,20 @@ static void change_strategy(struct world *world, const char *name)
 {
     static const char *const policies[] = {"installThenUninstall", "uninstallThenInstall",
                                            "scaleUpThenScaleDown"};
+    static const char *const bounds[] = {"null", "null", "1", "2", "\"50%\""};
     /* One after the other: the order in which arguments are evaluated is the compiler's choice. */
     int batches = (int)below(world, 5), gray = world_chance(world, 30) ? 10 : 0;
     bool beta = world_chance(world, 30), asks = world_chance(world, 40);
     const char *policy = policies[below(world, ARRAY_LEN(policies))];
     const char *scheduling = world_chance(world, 50) ? "scatter" : "stacking";
-    AUTO_FREE char *patch = mem_printf(
-        "{\"spec\":{\"operationStrategy\":{\"batchCount\":%d,\"useBeta\":%s,\"needConfirm\":%s,"
-        "\"grayTimeBetweenBatchSeconds\":%d,\"upgradePolicy\":\"%s\"},"
-        "\"schedulingStrategy\":{\"schedulingPolicy\":\"%s\"}}}",
-        batches, beta ? "true" : "false", asks ? "true" : "false", gray, policy, scheduling);
+    const char *unavailable = bounds[below(world, ARRAY_LEN(bounds))];
+    AUTO_FREE char *patch =
+        mem_printf("{\"spec\":{\"maxUnavailable\":%s,\"operationStrategy\":{\"batchCount\":%d,"
+                   "\"useBeta\":%s,\"needConfirm\":%s,"
+                   "\"grayTimeBetweenBatchSeconds\":%d,\"upgradePolicy\":\"%s\"},"
+                   "\"schedulingStrategy\":{\"schedulingPolicy\":\"%s\"}}}",
+                   unavailable, batches, beta ? "true" : "false", asks ? "true" : "false", gray,
+                   policy, scheduling);
     users_patch(world, name, patch);
 }
 
@@ -209,6 +213,9 @@ static void settle(struct world *world, const struct module_deployment *md)
         AUTO_FREE char *patch = mem_printf("{\"spec\":{\"replicas\":%d}}", bases_alive(world));
         users_patch(world, name, patch);
     }
+    /* Where nothing can move within it, somebody gives way in the end. */
+    if (md->spec.max_unavailable.kind != INT_OR_PERCENT_UNSET && world_chance(world, 3))
+        users_patch(world, name, "{\"spec\":{\"maxUnavailable\":null}}");
     if (json_map_get(&md->meta.annotations, ANNOTATION_ABORT))
         users_patch(world, name,
                     "{\"metadata\":{\"annotations\":{\"" ANNOTATION_ABORT "\":null}}}");

@@ -18,6 +18,7 @@
 #define CONTROLLER "controller:9090"
 #define SCHEDULER "scheduler:9091"
 #define TURNS_MAX 10000 /* of the loop without any time: then it will not come to rest */
+#define EDIT_SETTLES_MS 60000
 #define BASE_SILENT_MS 90000
 #define BASE_GONE_MS 300000
 
@@ -158,6 +159,10 @@ static void check_deployment(struct world *world, const struct record *after)
     struct gate *gate = world_gate(world, after->name);
     const struct release_status *was = &before->status.release, *is = &md->status.release;
     gate->asked &= md->spec.strategy.need_confirm;
+    if (gate->required != i2_required(md)) {
+        gate->required = i2_required(md);
+        gate->required_ms = world->clock.mono_ms;
+    }
     world_break(world, i4_gate(before, md, gate->asked, gate->confirmed));
     if (was->current_batch != is->current_batch ||
         !str_eq(was->update_revision, is->update_revision)) {
@@ -180,9 +185,24 @@ static void on_change(void *user, const struct record *before, const struct reco
     picture_change(&world->picture, before, after);
 }
 
+/* What was begun before the last edit is under way for a while; what happens to bases is not our own doing. */
+static bool knows_who_serves(const struct world *world, const struct gate *gate)
+{
+    static const enum fault unknown[] = {FAULT_JVMS,    FAULT_PODS_GO,  FAULT_FAILS,
+                                         FAULT_MODULES, FAULT_NET_CUTS, FAULT_SLOW};
+    for (size_t i = 0; i < ARRAY_LEN(unknown); i++)
+        if (world_has(world, unknown[i]))
+            return false;
+    return world->clock.mono_ms - gate->required_ms > EDIT_SETTLES_MS;
+}
+
 static void on_begin(void *user, const struct sim_base *base, const struct sim_operation *operation)
 {
     struct world *world = user;
+    const struct gate *gate =
+        world_gate(world, operation->name); /* deployments are named after modules */
+    if (knows_who_serves(world, gate))
+        world_break(world, i2_available(&world->picture, base, operation, gate->required));
     world_break(world, i4_numbers(&world->picture, base, operation));
     world_break(world, i9_out_of_traffic(&world->picture, base, operation));
 }

@@ -98,8 +98,10 @@ struct world {
 
 /* What is known of the confirmations of a ModuleDeployment. */
 struct gate {
-    bool asked;     /* needConfirm was true since the batch began */
-    bool confirmed; /* a user has confirmed since */
+    bool asked;          /* needConfirm was true since the batch began */
+    bool confirmed;      /* a user has confirmed since */
+    int32_t required;    /* instances to be kept in service ... */
+    int64_t required_ms; /* ... since then */
 };
 
 struct world *world_new(const struct world_options *options);
