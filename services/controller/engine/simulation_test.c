@@ -47,7 +47,7 @@ static void edit(struct world *world)
     static const char *const versions[] = {"v1", "v2", "v3", "v4", "v1b", "v1c", "v1^x", "v2^x"};
     struct module_deployment_spec *spec = &world->kit.md->spec;
     world->kit.md->meta.generation++;
-    switch (random_below(world, 16)) {
+    switch (random_below(world, 17)) {
     case 0:
     case 1:
     case 2:
@@ -91,6 +91,10 @@ static void edit(struct world *world)
         spec->max_unavailable.kind = INT_OR_PERCENT_INT;
         spec->max_unavailable.value = (int32_t)random_below(world, 3);
         spec->strategy.drain_seconds = world_chance(world, 50) ? 0 : 10;
+        break;
+    case 15:
+        json_map_set(&world->kit.md->meta.annotations, ANNOTATION_RESUME,
+                     world->kit.md->status.release.failed_revision);
         break;
     default:
         json_map_set(&world->kit.md->meta.annotations, ANNOTATION_ABORT,
@@ -322,16 +326,22 @@ static void confirm_where_asked(struct world *world)
 
 static void begin_world(struct world *world, uint64_t seed)
 {
-    *world = (struct world){.log = STR_INIT(WORLD_LOG_MAX), .faults = true};
+    *world = (struct world){.log = STR_INIT(WORLD_LOG_MAX)};
     rand_seed(&world->rand, seed);
-    static const struct kit_row row = {.spec = "v1 x3 new"};
+    bool returns = seed % 2; /* from v2 to what was there before */
+    struct kit_row row = {.spec = returns ? "v1 x2 new rollback deadline=60" : "v1 x3 new"};
     kit_init(&world->kit, &row);
     world->web_path = seed % 3 == 0;
-    world->bad_version = seed % 4 == 3 ? 2 : 0;
+    world->bad_version = returns ? 2 : 0;
     for (size_t i = 0, n = 2 + random_below(world, 6); i < n; i++)
         world_add_base(world);
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < 20 && returns; i++)
+        round_of_all(world);
+    world->faults = true;
+    for (int i = 0; i < 4 && !returns; i++)
         edit(world);
+    if (returns)
+        set_version(world, "v2");
 }
 
 static bool run_seed(uint64_t seed)
