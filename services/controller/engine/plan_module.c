@@ -397,8 +397,17 @@ static void restore(struct planning *p)
         plan_add(p->plan, ACTION_SWITCH, p->module->meta.name);
 }
 
+/* It was Unavailable when this controller was started, and nobody has said since how it is. */
+static bool is_unknown(const struct planning *p)
+{
+    return p->module->status.phase == MODULE_UNAVAILABLE && p->operation->state == OPERATION_NONE &&
+           p->instance->reported == REPORTED_NOTHING;
+}
+
 static void become_available(struct planning *p)
 {
+    if (is_unknown(p))
+        return;
     if (p->instance->unhealthy) {
         enum module_phase phase =
             was_available(p->instance) ? MODULE_UNAVAILABLE : MODULE_COMPLETING;
