@@ -153,6 +153,24 @@ def test_without_a_good_revision_there_is_no_way_back(system):
 # -- when instances count --
 
 
+def test_a_batch_that_fell_sick_at_its_gate_holds_the_next_one(system):
+    system.apply("pay", system.jar("pay", web=True), replicas=2, strategy={"batchCount": 2, "needConfirm": True})
+    system.wait_waiting("pay", batch=1)
+    ((first, _),) = system.available("pay").items()
+    base = system.base(first.removeprefix("base-"))
+    assert base.get("/pay/set/DOWN").status == 200
+    system.wait_modules(lambda all: {m.status.status for m in all} == {"Unavailable"}, "a sick instance", "pay")
+    system.call("ConfirmBatch", "pay", batch=1)
+    system.wait_progress("pay", "Executing", "BatchUnhealthy", batch=1)
+    system.restart("controller")
+    system.wait_progress("pay", "Executing", "BatchUnhealthy", batch=1)
+    assert list(versions(system)) == [first]
+    assert base.get("/pay/set/UP").status == 200
+    system.wait_completed("pay")  # nobody is asked again
+    system.check_agreement("pay")
+    assert "BatchUnhealthy" in {event.reason for event in system.events(name="pay")}
+
+
 def test_a_batch_is_done_when_its_instances_have_been_well_for_long_enough(system):
     system.apply("pay", system.jar("pay"), replicas=2, minReadySeconds=2)
     md = system.wait_completed("pay")
