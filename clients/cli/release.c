@@ -171,8 +171,10 @@ PLAIN_COMMAND(restart, "RestartModules", "restarted", "install the same version 
               "Installs the same version again on every instance, in batches.")
 PLAIN_COMMAND(pause, "PauseRelease", "paused", "pause a release",
               "Pauses a release at once: what runs is finished, nothing new begins.")
-PLAIN_COMMAND(resume, "ResumeRelease", "resumed", "continue a paused release",
-              "Continues a release that a person paused.")
+PLAIN_COMMAND(
+    resume, "ResumeRelease", "resumed", "continue a paused release",
+    "Continues a release that a person paused or gave up. Where it was given up by itself,\n"
+    "without progress or for the last good revision, it is tried again.")
 PLAIN_COMMAND(abort, "AbortRelease", "aborted", "give a release up",
               "Gives a release up: what was changed stays as it is. `undo NAME` goes back.")
 
