@@ -124,14 +124,17 @@ static bool draining(struct planning *p, const struct instance *leaving)
 }
 
 /* In the place of another one: when that is out of traffic, and drained. */
+static bool takes_place(const struct planning *p)
+{
+    return p->module->spec.upgrade_way == WAY_IN_PLACE && p->instance->replaces;
+}
+
 static void install(struct planning *p)
 {
-    enum upgrade_way way = p->module->spec.upgrade_way;
-    bool takes_place = way == WAY_IN_PLACE && p->instance->replaces;
     if (same_is_leaving(p) ||
-        (takes_place && (leaving_traffic(p) || draining(p, p->instance->replaces))))
+        (takes_place(p) && (leaving_traffic(p) || draining(p, p->instance->replaces))))
         return;
-    plan_add(p->plan, ACTION_INSTALL, p->module->meta.name)->way = way;
+    plan_add(p->plan, ACTION_INSTALL, p->module->meta.name)->way = p->module->spec.upgrade_way;
 }
 
 /* A phase on the way is written only once it has lasted: quick installs cost one write, not three. */
@@ -467,10 +470,12 @@ static void show_being_replaced(struct planning *p)
 static void plan_install(struct planning *p)
 {
     const char *next = p->view->going ? "it is about to go" : "being installed again";
+    bool in_traffic =
+        p->module->status.phase == MODULE_AVAILABLE; /* it is told now that it is not */
     if (was_available(p->instance))
         set_phase(p, MODULE_UNAVAILABLE, "ModuleLost",
                   mem_printf("the base restarted without it; %s", next));
-    if (!p->view->going)
+    if (!p->view->going && !(in_traffic && takes_place(p)))
         install(p);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An instance that waits for others on its base. */
+/* An instance that waits: for others on its base, for a report, for the end of its traffic. */
 #include "services/controller/engine/plan_module.h"
 
 #include <setjmp.h>
@@ -15,7 +15,7 @@ struct row {
     const char *name;
     const char *revisions; /* the instance stands last */
     bool failed_switch;    /* its last operation, long ago */
-    bool reported;         /* its version is active, says a report */
+    enum reported reported;
     const char *plan;
 };
 
@@ -31,7 +31,7 @@ static char *plan_of(const struct row *row)
             .type = OPERATION_SWITCH, .state = OPERATION_FAILED, .unanswered = 1};
         mem_replace(&instance->operation.code, "Arklet.NetworkError");
     }
-    instance->reported = row->reported ? REPORTED_ACTIVE : REPORTED_NOTHING;
+    instance->reported = row->reported;
     const struct module_view view = {.instance = instance,
                                      .wanted = !instance->replaced_by,
                                      .now_ms = KIT_NOW_MS,
@@ -44,6 +44,15 @@ static char *plan_of(const struct row *row)
     return text;
 }
 
+static void check(const struct row *rows, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        AUTO_FREE char *got = plan_of(&rows[i]);
+        if (!str_eq(got, rows[i].plan))
+            fail_msg("%s\n  want: %s\n  got:  %s", rows[i].name, rows[i].plan, got);
+    }
+}
+
 static void what_others_do_comes_first(void **state)
 {
     (void)state;
@@ -53,7 +62,7 @@ static void what_others_do_comes_first(void **state)
          .plan = ""},
         {.name = "... and what is reported may be that one's",
          .revisions = "v1#1=0 aA; v2#2=0 aT-; v2b#3=1 aP>pa",
-         .reported = true,
+         .reported = REPORTED_ACTIVE,
          .plan = ""},
         {.name = "it has left",
          .revisions = "v1#1=0 aA; v2b#3=1 aP>pa",
@@ -79,15 +88,48 @@ static void what_others_do_comes_first(void **state)
          .failed_switch = true,
          .plan = "module v1@a is Completing Arklet.NetworkError"},
     };
-    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        AUTO_FREE char *got = plan_of(&rows[i]);
-        if (!str_eq(got, rows[i].plan))
-            fail_msg("%s\n  want: %s\n  got:  %s", rows[i].name, rows[i].plan, got);
-    }
+    check(rows, ARRAY_LEN(rows));
+}
+
+static void a_report_comes_first(void **state)
+{
+    (void)state;
+    static const struct row rows[] = {
+        {.name = "9.3 it was sick when the controller was started: nobody has said since how it is",
+         .revisions = "v1#1=1 aN",
+         .plan = ""},
+        {.name = "it is well",
+         .revisions = "v1#1=1 aN",
+         .reported = REPORTED_ACTIVE,
+         .plan = "module v1@a is Available"},
+        {.name = "it is gone",
+         .revisions = "v1#1=1 aN",
+         .reported = REPORTED_ABSENT,
+         .plan = "module v1@a is Unavailable ModuleLost; install v1@a"},
+    };
+    check(rows, ARRAY_LEN(rows));
+}
+
+static void the_end_of_its_traffic_comes_first(void **state)
+{
+    (void)state;
+    static const struct row rows[] = {
+        {.name = "lost before the one that it replaces in place was off: that is told",
+         .revisions = "v1#1=0 aA; v2#2=1 aA>pa",
+         .reported = REPORTED_ABSENT,
+         .plan = "module v2@a is Unavailable ModuleLost"},
+        {.name = "then it is installed",
+         .revisions = "v1#1=0 aA; v2#2=1 aN>pa",
+         .reported = REPORTED_ABSENT,
+         .plan = "module v2@a is Unavailable ModuleLost; install v2@a InPlace"},
+    };
+    check(rows, ARRAY_LEN(rows));
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(what_others_do_comes_first)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(what_others_do_comes_first),
+                                       cmocka_unit_test(a_report_comes_first),
+                                       cmocka_unit_test(the_end_of_its_traffic_comes_first)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
