@@ -35,6 +35,16 @@
 /* Removes item i; the last takes its place. */
 #define VEC_REMOVE_SWAP(v, i) ((v)->items[(i)] = (v)->items[--(v)->len])
 
+/* Removes the first one that equals @item, where there is one; the last takes its place. */
+#define VEC_DROP(v, item)                                                                          \
+    do {                                                                                           \
+        for (size_t drop_ = 0; drop_ < (v)->len; drop_++)                                          \
+            if ((v)->items[drop_] == (item)) {                                                     \
+                VEC_REMOVE_SWAP((v), drop_);                                                       \
+                break;                                                                             \
+            }                                                                                      \
+    } while (0)
+
 #define VEC_DONE(v)                                                                                \
     do {                                                                                           \
         mem_free((v)->items);                                                                      \

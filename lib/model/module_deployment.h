@@ -112,11 +112,14 @@ struct release_status {
     enum release_progress progress;
     char *reason, *message;
     char *update_revision; /* name of the ModuleReplicaSet being released */
-    char *stable_revision; /* name of the one whose release was the last to be Completed, before this one */
-    char *failed_revision; /* name of the one that is asked for and has failed: update_revision is in its place; or NULL */
+    char *
+        stable_revision; /* name of the one whose release was the last to be Completed, before this one */
+    char *
+        failed_revision; /* name of the one that is asked for and has failed: update_revision is in its place; or NULL */
     int32_t current_batch; /* from 1; 0 = no release yet */
     int32_t real_batch_count;
-    char *batch_progress; /* of the current batch: Executing, Completed, or Passed: its gate is behind it */
+    char *
+        batch_progress; /* of the current batch: Executing, Completed, or Passed: its gate is behind it */
     int32_t original_delta_replicas;   /* instances to change when the release began */
     int32_t original_updated_replicas; /* instances of the update revision wanted when it began */
     int32_t target_replicas;           /* spec.replicas that it was planned for (-1 stays -1) */
@@ -199,6 +202,13 @@ struct module_template *module_template_read(const cJSON *json, enum json_unknow
                                              struct err **err);
 cJSON *module_template_write(const struct module_template *template);
 void module_template_free(struct module_template *template);
+
+/** module_spec_copy() - deep; @to is empty before. json_release() by module_spec_fields. */
+void module_spec_copy(struct module_spec *to, const struct module_spec *from);
+
+/** module_template_spec_copy() - deep, of what a revision keeps: module, selector, restart stamp; @to is empty before. */
+void module_template_spec_copy(struct module_template_spec *to,
+                               const struct module_template_spec *from);
 
 const char *upgrade_policy_name(enum upgrade_policy policy);
 const char *release_progress_name(enum release_progress progress);

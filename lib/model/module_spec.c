@@ -19,6 +19,26 @@ const struct json_field module_spec_fields[] = {
     JSON_END,
 };
 
+void module_spec_copy(struct module_spec *to, const struct module_spec *from)
+{
+    *to = (struct module_spec){
+        .name = mem_strdup(from->name),
+        .version = mem_strdup(from->version),
+        .url = mem_strdup(from->url),
+        .md5 = mem_strdup(from->md5),
+        .sha256 = mem_strdup(from->sha256),
+        .type = mem_strdup(from->type),
+    };
+}
+
+void module_template_spec_copy(struct module_template_spec *to,
+                               const struct module_template_spec *from)
+{
+    module_spec_copy(&to->module, &from->module);
+    json_map_copy(&to->base_selector, &from->base_selector);
+    json_map_set(&to->meta.annotations, ANNOTATION_RESTARTED_AT, template_restart(from));
+}
+
 /* An error about the field @name of the module at @path. */
 #define WRONG(err, path, name, ...)                                                                \
     __extension__({                                                                                \

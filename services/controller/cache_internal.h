@@ -7,15 +7,6 @@
 
 /* What the files of the cache share among themselves. */
 
-#define VEC_DROP(v, item)                                                                          \
-    do {                                                                                           \
-        for (size_t drop_ = 0; drop_ < (v)->len; drop_++)                                          \
-            if ((v)->items[drop_] == (item)) {                                                     \
-                VEC_REMOVE_SWAP((v), drop_);                                                       \
-                break;                                                                             \
-            }                                                                                      \
-    } while (0)
-
 static inline void cache__dirty_deployment(struct cache *cache, const struct deployment *deployment)
 {
     if (deployment)

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the engine sees of one ModuleDeployment. */
-#include <string.h>
-
 #include "lib/base/assert.h"
 #include "lib/base/str.h"
-#include "lib/model/labels.h"
 #include "services/controller/cache.h"
 #include "services/controller/engine/plan_deployment.h"
 #include "services/controller/engine/rollback.h"
@@ -20,18 +17,6 @@ static const struct module_template_spec *template_of(const struct cache *cache,
     return template ? &template->spec : NULL;
 }
 
-/* The one that has begun stays the owner, also where the clock was set back before another was created; of two
- * that have, the older one by times of whole seconds. */
-static bool was_first(const struct object_meta *a, const struct object_meta *b)
-{
-    bool a_began = meta_has_finalizer(a, FINALIZER_DEPLOYMENT);
-    if (a_began != meta_has_finalizer(b, FINALIZER_DEPLOYMENT))
-        return a_began;
-    if (a->creation_ms != b->creation_ms)
-        return a->creation_ms < b->creation_ms;
-    return strcmp(a->uid, b->uid) < 0;
-}
-
 const struct module_deployment *cache_owner(const struct cache *cache,
                                             const struct base_group *group, const char *module)
 {
@@ -40,7 +25,7 @@ const struct module_deployment *cache_owner(const struct cache *cache,
         const struct module_deployment *md = group->deployments.items[i]->md;
         const struct module_template_spec *template = template_of(cache, md);
         if (template && str_eq(template->module.name, module) &&
-            (!owner || was_first(&md->meta, &owner->meta)))
+            (!owner || deployment_was_first(&md->meta, &owner->meta)))
             owner = md;
     }
     return owner;

@@ -6,6 +6,7 @@
 #include "lib/base/metrics.h"
 #include "lib/ctl/loop.h"
 #include "lib/rpc/client.h"
+#include "services/controller/engine/scheduling.h"
 #include "services/controller/store/store.h"
 
 /*
@@ -49,6 +50,10 @@ void controller_stop(struct controller *controller);
 
 /** controller_free() - takes the last outcomes and frees everything; operations that run on bases go on. On the loop's thread, while the store is still there. */
 void controller_free(struct controller *controller);
+
+/** controller_ask_scheduler() - a question about a copy of the present; @controller: a struct controller. Any thread, until controller_stop(). */
+void controller_ask_scheduler(void *controller, const struct scheduling_question *question,
+                              scheduling_done_fn done, void *user);
 
 /**
  * controller_gateway() - the AgentGatewayService of this controller, to be added to an rpc server

@@ -47,18 +47,6 @@ static void add_finalizer(struct object_meta *meta, const char *finalizer)
     meta->finalizers.len = 1;
 }
 
-static void copy_module(struct module_spec *to, const struct module_spec *from)
-{
-    *to = (struct module_spec){
-        .name = mem_strdup(from->name),
-        .version = mem_strdup(from->version),
-        .url = mem_strdup(from->url),
-        .md5 = mem_strdup(from->md5),
-        .sha256 = mem_strdup(from->sha256),
-        .type = mem_strdup(from->type),
-    };
-}
-
 char *document_replicaset(const struct module_deployment *md,
                           const struct module_template_spec *template, const char *name,
                           int32_t revision)
@@ -74,10 +62,7 @@ char *document_replicaset(const struct module_deployment *md,
     label(&rs->meta, LABEL_DEPLOYMENT_NAME, md->spec.base_deployment_name);
     label(&rs->meta, LABEL_REVISION, number);
     rs->spec.base_deployment_name = mem_strdup(md->spec.base_deployment_name);
-    copy_module(&rs->spec.template.module, &template->module);
-    json_map_copy(&rs->spec.template.base_selector, &template->base_selector);
-    json_map_set(&rs->spec.template.meta.annotations, ANNOTATION_RESTARTED_AT,
-                 template_restart(template));
+    module_template_spec_copy(&rs->spec.template, template);
     cJSON *json = module_replicaset_write(rs);
     module_replicaset_free(rs);
     return json_text_take(json);
@@ -101,7 +86,7 @@ char *document_module(const struct module_replicaset *rs, const struct base *bas
     label(&module->meta, LABEL_DEPLOYMENT_NAME, rs->spec.base_deployment_name);
     label(&module->meta, LABEL_BASE_INSTANCE_IP, base->spec.ip ? base->spec.ip : "");
     label(&module->meta, LABEL_BASE_INSTANCE_NAME, base->meta.name);
-    copy_module(&module->spec.module, &rs->spec.template.module);
+    module_spec_copy(&module->spec.module, &rs->spec.template.module);
     module->spec.base_name = mem_strdup(base->meta.name);
     module->spec.base_uid = mem_strdup(base->meta.uid);
     module->spec.replaces = mem_strdup(action->replaces);

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Questions to the scheduler. The whole question travels: the bases of the base Deployment with what is
- * on them, or the instances of the revision. The answer waits in the revision until the next planning.
- *
- * Bases with another revision of the module are not asked about: there a new revision comes as the successor
- * of the old instance (plan_replicaset.c), never beside it by chance.
+ * on them, or the instances of the revision. The answer waits in the revision until the next planning; that to
+ * a preview (api/plan.c) goes there.
  */
 #include "koupleless/scheduler/v1/scheduler.pb-c.h"
 #include "lib/base/str.h"
@@ -16,6 +14,18 @@
 typedef Koupleless__Scheduler__V1__BaseCandidate BaseCandidate;
 typedef Koupleless__Scheduler__V1__InstanceCandidate InstanceCandidate;
 
+/* Whether the agent of @base can be reached, as far as anybody knows. */
+typedef bool (*reachable_fn)(struct base_state *base, int64_t now_ms);
+
+/* One question under way. */
+struct asked {
+    scheduling_done_fn done;
+    void *user;
+    enum action_type type;
+    int left_out; /* bases that were not asked about */
+};
+
+/* An answer on its way to the revision. */
 struct answer {
     struct loop_event event;
     struct controller *controller;
@@ -23,9 +33,150 @@ struct answer {
     enum action_type question;
     struct json_strings names;
     char *explanation;
-    int left_out; /* bases that were not asked about */
     bool failed;
 };
+
+/* -- messages -- */
+
+static void on_rpc_done(void *user, const ProtobufCMessage *response, const struct err *err)
+{
+    struct asked *asked = user;
+    if (err) {
+        AUTO_FREE char *failure = mem_printf("SchedulerUnavailable: %s", err->message);
+        asked->done(asked->user, NULL, 0, NULL, failure);
+    } else if (asked->type == ACTION_PLACE) {
+        const Koupleless__Scheduler__V1__PlaceResponse *place = (const void *)response;
+        AUTO_FREE char *why =
+            asked->left_out
+                ? mem_printf(NO_CAPACITY ": %s; %d left out, with another revision there",
+                             place->explanation, asked->left_out)
+                : mem_printf(NO_CAPACITY ": %s", place->explanation);
+        asked->done(asked->user, place->bases, place->n_bases, why, NULL);
+    } else {
+        const Koupleless__Scheduler__V1__EvictResponse *evict = (const void *)response;
+        asked->done(asked->user, evict->instances, evict->n_instances, "not enough instances",
+                    NULL);
+    }
+    mem_free(asked);
+}
+
+static Koupleless__Scheduler__V1__SchedulingPolicy policy_of(enum scheduling_policy policy)
+{
+    return policy == SCHEDULE_STACKING
+               ? KOUPLELESS__SCHEDULER__V1__SCHEDULING_POLICY__SCHEDULING_POLICY_STACKING
+               : KOUPLELESS__SCHEDULER__V1__SCHEDULING_POLICY__SCHEDULING_POLICY_SCATTER;
+}
+
+static char *or_empty(char *text)
+{
+    return text ? text : (char *)(uintptr_t) "";
+}
+
+static void fill_candidate(BaseCandidate *candidate, const struct base_state *state,
+                           const struct revision *revision, bool reachable)
+{
+    const struct base *base = state->base;
+    koupleless__scheduler__v1__base_candidate__init(candidate);
+    candidate->name = base->meta.name;
+    candidate->node = or_empty(base->spec.node);
+    candidate->zone = or_empty(base->spec.zone);
+    candidate->module_count = state->module_count;
+    if (base->spec.max_module_count_set) {
+        candidate->_max_module_count_case =
+            KOUPLELESS__SCHEDULER__V1__BASE_CANDIDATE___MAX_MODULE_COUNT_MAX_MODULE_COUNT;
+        candidate->max_module_count = base->spec.max_module_count;
+    }
+    candidate->ready = state->ready;
+    candidate->agent_reachable = reachable;
+    candidate->terminating = state->terminating;
+    candidate->has_ip = !str_empty(base->spec.ip);
+    candidate->has_module = scheduling_has_revision(state, revision);
+    candidate->selector_matches = base_selected(state, &revision->rs->spec.template);
+}
+
+static void call_scheduler(struct rpc_channel *scheduler, const char *method,
+                           const ProtobufCMessage *request, struct asked *asked)
+{
+    struct rpc_options options = {.deadline_ms = SCHEDULER_DEADLINE_MS};
+    rpc_unary(scheduler, &koupleless__scheduler__v1__scheduler_service__descriptor, method, request,
+              &options, on_rpc_done, asked);
+}
+
+static void ask_place(struct rpc_channel *scheduler, const struct scheduling_question *question,
+                      reachable_fn reachable, int64_t now_ms, struct asked *asked)
+{
+    size_t n = 0;
+    AUTO_FREE BaseCandidate *candidates = mem_alloc(question->base_count * sizeof(*candidates));
+    AUTO_FREE BaseCandidate **pointers = mem_alloc(question->base_count * sizeof(*pointers));
+    for (size_t i = 0; i < question->base_count; i++) {
+        struct base_state *base = question->bases[i];
+        if (!scheduling_is_asked(base, question->revision))
+            continue;
+        fill_candidate(&candidates[n], base, question->revision,
+                       !reachable || reachable(base, now_ms));
+        pointers[n] = &candidates[n];
+        n++;
+    }
+    asked->left_out = (int)(question->base_count - n);
+    Koupleless__Scheduler__V1__PlaceRequest request =
+        KOUPLELESS__SCHEDULER__V1__PLACE_REQUEST__INIT;
+    request.replicas = question->count;
+    request.policy = policy_of(question->policy);
+    request.n_bases = n;
+    request.bases = pointers;
+    call_scheduler(scheduler, "Place", &request.base, asked);
+}
+
+static void ask_evict(struct rpc_channel *scheduler, const struct scheduling_question *question,
+                      struct asked *asked)
+{
+    size_t n = 0, len = question->revision->instances.len;
+    AUTO_FREE InstanceCandidate *candidates = mem_alloc(len * sizeof(*candidates));
+    AUTO_FREE InstanceCandidate **pointers = mem_alloc(len * sizeof(*pointers));
+    for (size_t i = 0; i < len; i++) {
+        const struct instance *instance = question->revision->instances.items[i];
+        if (!scheduling_may_go(instance))
+            continue;
+        InstanceCandidate *candidate = &candidates[n];
+        koupleless__scheduler__v1__instance_candidate__init(candidate);
+        candidate->name = instance->module->meta.name;
+        candidate->base_name = instance->module->spec.base_name;
+        candidate->healthy = instance->module->status.phase == MODULE_AVAILABLE;
+        if (instance->base) {
+            candidate->module_count = instance->base->module_count;
+            candidate->node = or_empty(instance->base->base->spec.node);
+            candidate->zone = or_empty(instance->base->base->spec.zone);
+            candidate->base_ready = instance->base->ready;
+        }
+        pointers[n++] = candidate;
+    }
+    Koupleless__Scheduler__V1__EvictRequest request =
+        KOUPLELESS__SCHEDULER__V1__EVICT_REQUEST__INIT;
+    request.replicas = question->count;
+    request.policy = policy_of(question->policy);
+    request.n_instances = n;
+    request.instances = pointers;
+    call_scheduler(scheduler, "Evict", &request.base, asked);
+}
+
+static void ask(struct rpc_channel *scheduler, const struct scheduling_question *question,
+                reachable_fn reachable, int64_t now_ms, scheduling_done_fn done, void *user)
+{
+    struct asked *asked = NEW(struct asked);
+    *asked = (struct asked){.done = done, .user = user, .type = question->type};
+    if (question->type == ACTION_PLACE)
+        ask_place(scheduler, question, reachable, now_ms, asked);
+    else
+        ask_evict(scheduler, question, asked);
+}
+
+void controller_ask_scheduler(void *controller, const struct scheduling_question *question,
+                              scheduling_done_fn done, void *user)
+{
+    ask(((struct controller *)controller)->scheduler, question, NULL, 0, done, user);
+}
+
+/* -- for the loop -- */
 
 void placement_forget(struct placement *placement)
 {
@@ -75,162 +226,23 @@ static void on_answer(struct loop_event *event)
     mem_free(answer);
 }
 
-static void copy_names(struct answer *answer, char **names, size_t count)
+static bool agent_reachable(struct base_state *base, int64_t now_ms)
 {
+    const struct cached_base *cached = CONTAINER_OF(base, struct cached_base, view);
+    return !cached->unreached || now_ms - cached->unreached_ms >= UNREACHED_MS;
+}
+
+static void on_scheduled(void *user, char *const *names, size_t count, const char *explanation,
+                         const char *failure)
+{
+    struct answer *answer = user;
+    answer->failed = failure != NULL;
+    answer->explanation = mem_strdup(failure ? failure : explanation);
     answer->names.items = mem_alloc(count * sizeof(char *));
     answer->names.len = count;
     for (size_t i = 0; i < count; i++)
         answer->names.items[i] = mem_strdup(names[i]);
-}
-
-static void on_rpc_done(void *user, const ProtobufCMessage *response, const struct err *err)
-{
-    struct answer *answer = user;
-    if (err) {
-        answer->failed = true;
-        answer->explanation = mem_printf("SchedulerUnavailable: %s", err->message);
-    } else if (answer->question == ACTION_PLACE) {
-        const Koupleless__Scheduler__V1__PlaceResponse *place = (const void *)response;
-        copy_names(answer, place->bases, place->n_bases);
-        answer->explanation =
-            answer->left_out
-                ? mem_printf("NoCapacity: %s; %d left out, with another revision there",
-                             place->explanation, answer->left_out)
-                : mem_printf("NoCapacity: %s", place->explanation);
-    } else {
-        const Koupleless__Scheduler__V1__EvictResponse *evict = (const void *)response;
-        copy_names(answer, evict->instances, evict->n_instances);
-        answer->explanation = mem_strdup("not enough instances");
-    }
     loop_post(answer->controller->loop, &answer->event);
-}
-
-static Koupleless__Scheduler__V1__SchedulingPolicy policy_of(const struct module_deployment *md)
-{
-    return md->spec.scheduling_policy == SCHEDULE_STACKING
-               ? KOUPLELESS__SCHEDULER__V1__SCHEDULING_POLICY__SCHEDULING_POLICY_STACKING
-               : KOUPLELESS__SCHEDULER__V1__SCHEDULING_POLICY__SCHEDULING_POLICY_SCATTER;
-}
-
-static char *or_empty(char *text)
-{
-    return text ? text : (char *)(uintptr_t) "";
-}
-
-/* Whether an instance of the revision is on the base, or just leaving it. */
-static bool has_revision(const struct cached_base *base, const struct revision *revision)
-{
-    for (size_t i = 0; i < base->view.instances.len; i++)
-        if (base->view.instances.items[i]->revision == revision)
-            return true;
-    return false;
-}
-
-/* Whether the module is on the base in another revision, or just leaving it. */
-static bool has_other_revision(const struct cached_base *base, const struct revision *revision)
-{
-    const char *module_name = revision->rs->spec.template.module.name;
-    for (size_t i = 0; i < base->view.instances.len; i++)
-        if (base->view.instances.items[i]->revision != revision &&
-            str_eq(base->view.instances.items[i]->module->spec.module.name, module_name))
-            return true;
-    return false;
-}
-
-static bool agent_reachable(const struct cached_base *base, int64_t now_ms)
-{
-    return !base->unreached || now_ms - base->unreached_ms >= UNREACHED_MS;
-}
-
-static void fill_candidate(BaseCandidate *candidate, const struct cached_base *cached,
-                           const struct revision *revision, int64_t now_ms)
-{
-    const struct base *base = cached->base;
-    koupleless__scheduler__v1__base_candidate__init(candidate);
-    candidate->name = base->meta.name;
-    candidate->node = or_empty(base->spec.node);
-    candidate->zone = or_empty(base->spec.zone);
-    candidate->module_count = cached->view.module_count;
-    if (base->spec.max_module_count_set) {
-        candidate->_max_module_count_case =
-            KOUPLELESS__SCHEDULER__V1__BASE_CANDIDATE___MAX_MODULE_COUNT_MAX_MODULE_COUNT;
-        candidate->max_module_count = base->spec.max_module_count;
-    }
-    candidate->ready = cached->view.ready;
-    candidate->agent_reachable = agent_reachable(cached, now_ms);
-    candidate->terminating = cached->view.terminating;
-    candidate->has_ip = !str_empty(base->spec.ip);
-    candidate->has_module = has_revision(cached, revision);
-    candidate->selector_matches = base_selected(&cached->view, &revision->rs->spec.template);
-}
-
-static void call_scheduler(const char *method, const ProtobufCMessage *request,
-                           struct answer *answer)
-{
-    struct rpc_options options = {.deadline_ms = SCHEDULER_DEADLINE_MS};
-    rpc_unary(answer->controller->scheduler,
-              &koupleless__scheduler__v1__scheduler_service__descriptor, method, request, &options,
-              on_rpc_done, answer);
-}
-
-static void ask_place(const struct deployment *deployment, const struct cached_revision *revision,
-                      int32_t count, struct answer *answer)
-{
-    size_t count_all = deployment->bases->bases.len, n = 0;
-    int64_t now_ms = loop_now_ms(answer->controller->loop);
-    AUTO_FREE BaseCandidate *candidates = mem_alloc(count_all * sizeof(*candidates));
-    AUTO_FREE BaseCandidate **pointers = mem_alloc(count_all * sizeof(*pointers));
-    for (size_t i = 0; i < count_all; i++) {
-        const struct cached_base *base =
-            CONTAINER_OF(deployment->bases->bases.items[i], struct cached_base, view);
-        if (has_other_revision(base, &revision->view))
-            continue;
-        fill_candidate(&candidates[n], base, &revision->view, now_ms);
-        pointers[n] = &candidates[n];
-        n++;
-    }
-    answer->left_out = (int)(count_all - n);
-    Koupleless__Scheduler__V1__PlaceRequest request =
-        KOUPLELESS__SCHEDULER__V1__PLACE_REQUEST__INIT;
-    request.replicas = count;
-    request.policy = policy_of(deployment->md);
-    request.n_bases = n;
-    request.bases = pointers;
-    call_scheduler("Place", &request.base, answer);
-}
-
-static void ask_evict(const struct deployment *deployment, const struct cached_revision *revision,
-                      int32_t count, struct answer *answer)
-{
-    size_t n = 0;
-    AUTO_FREE InstanceCandidate *candidates =
-        mem_alloc(revision->view.instances.len * sizeof(*candidates));
-    AUTO_FREE InstanceCandidate **pointers =
-        mem_alloc(revision->view.instances.len * sizeof(*pointers));
-    for (size_t i = 0; i < revision->view.instances.len; i++) {
-        const struct instance *instance = revision->view.instances.items[i];
-        if (instance_deleting(instance) || instance->replaced_by)
-            continue;
-        InstanceCandidate *candidate = &candidates[n];
-        koupleless__scheduler__v1__instance_candidate__init(candidate);
-        candidate->name = instance->module->meta.name;
-        candidate->base_name = instance->module->spec.base_name;
-        candidate->healthy = instance->module->status.phase == MODULE_AVAILABLE;
-        if (instance->base) {
-            candidate->module_count = instance->base->module_count;
-            candidate->node = or_empty(instance->base->base->spec.node);
-            candidate->zone = or_empty(instance->base->base->spec.zone);
-            candidate->base_ready = instance->base->ready;
-        }
-        pointers[n++] = candidate;
-    }
-    Koupleless__Scheduler__V1__EvictRequest request =
-        KOUPLELESS__SCHEDULER__V1__EVICT_REQUEST__INIT;
-    request.replicas = count;
-    request.policy = policy_of(deployment->md);
-    request.n_instances = n;
-    request.instances = pointers;
-    call_scheduler("Evict", &request.base, answer);
 }
 
 void placement_ask(struct controller *controller, struct deployment *deployment,
@@ -246,8 +258,14 @@ void placement_ask(struct controller *controller, struct deployment *deployment,
     answer->revision_key = mem_strdup(revision->key);
     answer->question = question;
     controller->in_flight++;
-    if (question == ACTION_PLACE)
-        ask_place(deployment, revision, count, answer);
-    else
-        ask_evict(deployment, revision, count, answer);
+    const struct scheduling_question asked = {
+        .type = question,
+        .revision = &revision->view,
+        .count = count,
+        .policy = deployment->md->spec.scheduling_policy,
+        .bases = deployment->bases->bases.items,
+        .base_count = deployment->bases->bases.len,
+    };
+    ask(controller->scheduler, &asked, agent_reachable, loop_now_ms(controller->loop), on_scheduled,
+        answer);
 }

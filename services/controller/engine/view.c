@@ -1,7 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "services/controller/engine/view.h"
 
+#include <string.h>
+
 #include "lib/base/str.h"
+#include "lib/model/labels.h"
+
+bool deployment_was_first(const struct object_meta *a, const struct object_meta *b)
+{
+    bool a_began = meta_has_finalizer(a, FINALIZER_DEPLOYMENT);
+    if (a_began != meta_has_finalizer(b, FINALIZER_DEPLOYMENT))
+        return a_began;
+    if (a->creation_ms != b->creation_ms)
+        return a->creation_ms < b->creation_ms;
+    return strcmp(a->uid, b->uid) < 0;
+}
 
 struct revision *view_revision(const struct deployment_view *view, const char *name)
 {

@@ -160,6 +160,14 @@ struct deployment_view {
         bases_problem; /* why they are not known, or that the base Deployment is not there; NULL = neither */
 };
 
+/**
+ * deployment_was_first() - whether of two ModuleDeployments with the same module on the same bases it is @a's
+ *
+ * The one that has begun stays the owner, also where the clock was set back before another was created; of two
+ * that have, the older one by times of whole seconds.
+ */
+bool deployment_was_first(const struct object_meta *a, const struct object_meta *b);
+
 /** view_revision() - the revision of that name, or NULL. */
 struct revision *view_revision(const struct deployment_view *view, const char *name);
 
