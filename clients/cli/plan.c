@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <inttypes.h>
+#include <stdio.h>
 
-#include "clients/cli/columns.h"
 #include "clients/cli/commands.h"
 #include "clients/cli/documents.h"
 #include "clients/cli/output.h"
+#include "clients/cli/plan_view.h"
 #include "koupleless/controller/v1/release.pb-c.h"
+#include "lib/base/limits.h"
 #include "lib/base/str.h"
+
+#define TEXT_MAX (2 * LIMIT_RPC_MESSAGE)
 
 struct plan_options {
     struct cli_options common;
@@ -18,29 +21,18 @@ static const struct option_spec specs[] = {
     {.name = NULL},
 };
 
-static void print_changes(const cJSON *response)
+static void print(const struct cli *cli, const char *name, const cJSON *response)
 {
-    AUTO_TABLE struct table table = {0};
-    table_row(&table);
-    table_cell(&table, "BATCH");
-    table_cell(&table, "ACTION");
-    table_cell(&table, "BASE");
-    const cJSON *change;
-    cJSON_ArrayForEach(change, json_get(response, "changes"))
-    {
-        AUTO_FREE char *batch = mem_printf("%" PRId64, number_at(change, "batch"));
-        table_row(&table);
-        table_cell(&table, batch);
-        table_cell(&table, json_get_string(change, "action"));
-        table_cell(&table, json_get_string(change, "baseName"));
-    }
-    table_print(&table);
+    AUTO_STR struct str out = STR_INIT(TEXT_MAX);
+    plan_view(name, response, cli->output == OUTPUT_WIDE, &out);
+    (void)fputs(str_text(&out), stdout);
 }
 
 /* @deployment is consumed. */
 static int plan_one(struct cli *cli, cJSON *deployment, struct err **err)
 {
     AUTO_JSON cJSON *response = NULL;
+    AUTO_FREE char *name = mem_strdup(json_get_string(deployment, "metadata.name"));
     cJSON *request = cJSON_CreateObject();
     cJSON_AddItemToObject(request, "moduleDeployment", deployment);
     if (cli_call(cli, &koupleless__controller__v1__release_service__descriptor, "PlanRelease",
@@ -49,7 +41,7 @@ static int plan_one(struct cli *cli, cJSON *deployment, struct err **err)
     if (cli->output == OUTPUT_JSON || cli->output == OUTPUT_YAML)
         output_json(cli, response);
     else
-        print_changes(response);
+        print(cli, name, response);
     return 0;
 }
 
@@ -87,8 +79,11 @@ const struct command plan_command = {
     .name = "plan",
     .synopsis = "NAME | -f FILE|DIR|-",
     .summary = "preview a release; changes nothing",
-    .about =
-        "Shows what a release would do: batches, bases and actions. NAME shows what is left to do.",
+    .about = "Shows what a release would do, and changes nothing: its batches, what is done on "
+             "which base, how\n"
+             "many instances are unavailable at once, how long it takes, the writes to the store, "
+             "and what\n"
+             "would hold it up. NAME shows what is left to do.",
     .options = specs,
     .options_size = sizeof(struct plan_options),
     .operands_max = 1,

@@ -240,7 +240,8 @@ static int start(void *user, const void *filled, struct err **err)
         return -1;
     if (elects && stand_for_election(process, arguments, err) < 0)
         return -1;
-    process->api = api_new(process->store, service->loop, clock_real());
+    const struct api_scheduler scheduler = {controller_ask_scheduler, process->controller};
+    process->api = api_new(process->store, service->loop, clock_real(), &scheduler);
     api_add(process->api, service->rpc);
     rpc_server_add(service->rpc, controller_gateway(process->controller));
     return service_serve(service, err);

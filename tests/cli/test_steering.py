@@ -126,17 +126,6 @@ def test_restart_by_the_annotation(deployment, cli):
     assert len(cli.lines("history", name)) == 4
 
 
-def test_what_the_controller_does_not_do_yet(deployment, cli):
-    assert cli.fails("plan", deployment.name) == "PlanRelease is not implemented by this version"
-
-
-def test_plan_of_a_file_says_which_document(deployment, cli):
-    file = deployment.write(deployment.document())
-    assert cli.fails("plan", "-f", file) == f"{file}: document 1: PlanRelease is not implemented by this version"
-    assert cli.fails("plan", "-f", file.parent / "none").endswith("No such file or directory")
-    assert not deployment.exists()
-
-
 # -- status --
 
 def test_status_is_plain_lines_without_a_terminal(waiting, cli):

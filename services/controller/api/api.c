@@ -4,15 +4,18 @@
 #include "lib/base/limits.h"
 #include "services/controller/api/api_internal.h"
 
-struct api *api_new(struct store *store, struct loop *loop, struct clock *clock)
+struct api *api_new(struct store *store, struct loop *loop, struct clock *clock,
+                    const struct api_scheduler *scheduler)
 {
     struct api *api = NEW(struct api);
     api->store = store;
     api->loop = loop;
     api->clock = clock;
+    api->scheduler = *scheduler;
     pthread_mutex_init(&api->requests.lock, NULL);
     release_service_init(api);
     inventory_service_init(api);
+    planner_init(api);
     return api;
 }
 
@@ -26,6 +29,7 @@ void api_free(struct api *api)
 {
     if (!api)
         return;
+    planner_done(api);
     struct request_memory *memory = &api->requests;
     for (size_t i = 0; memory->order && i < LIMIT_REQUEST_IDS; i++)
         mem_free(memory->order[i]);

@@ -4,6 +4,7 @@
 
 #include "lib/ctl/loop.h"
 #include "lib/rpc/server.h"
+#include "services/controller/engine/scheduling.h"
 #include "services/controller/store/store.h"
 
 /*
@@ -12,11 +13,20 @@
  */
 struct api;
 
+/* Who says where instances go in a preview; is asked from any thread, and answers on any. */
+struct api_scheduler {
+    void (*ask)(void *context, const struct scheduling_question *question, scheduling_done_fn done,
+                void *user);
+    void *context;
+};
+
 /**
  * api_new() - @loop: where watches are ended, since a store's watch can't end itself
- * @clock: stamps restarts; asked on any thread
+ * @clock:     stamps restarts, and is that of previews; asked on any thread
+ * @scheduler: copied
  */
-struct api *api_new(struct store *store, struct loop *loop, struct clock *clock);
+struct api *api_new(struct store *store, struct loop *loop, struct clock *clock,
+                    const struct api_scheduler *scheduler);
 
 /** api_add() - adds both services to @server, before it starts. */
 void api_add(struct api *api, struct rpc_server *server);

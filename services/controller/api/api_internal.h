@@ -10,6 +10,7 @@
 #include "lib/base/map.h"
 #include "lib/model/module_deployment.h"
 #include "services/controller/api/api.h"
+#include "services/controller/engine/forecast.h"
 
 /* Results of mutations by request_id: the oldest is forgotten first. */
 struct request_memory {
@@ -30,10 +31,19 @@ struct inventory_service {
     struct api *api;
 };
 
+/* Where previews are worked on: that takes longer than a thread of the store or of gRPC has. */
+struct planner {
+    struct loop *loop;
+    pthread_t thread;
+    int32_t running; /* of its thread: previews */
+};
+
 struct api {
     struct store *store;
     struct loop *loop;
     struct clock *clock; /* asked on any thread */
+    struct api_scheduler scheduler;
+    struct planner planner;
     struct release_service release;
     struct inventory_service inventory;
     struct request_memory requests;
@@ -123,11 +133,26 @@ void mutate(struct api *api, const struct mutation_request *request, const struc
 void apply_deployment(struct api *api,
                       const Koupleless__Controller__V1__ApplyModuleDeploymentRequest *request,
                       const struct reply *reply);
+
+/** apply_result() - the object that applying @message makes of @stored (NULL: there is none), all rules checked. Owned; NULL with @err. */
+cJSON *apply_result(const Koupleless__Module__V1__ModuleDeployment *message, const cJSON *stored,
+                    struct err **err);
+
 void undo_release(struct api *api, const Koupleless__Controller__V1__UndoReleaseRequest *request,
                   const struct reply *reply);
 void list_revisions(struct api *api,
                     const Koupleless__Controller__V1__ListRevisionsRequest *request,
                     const struct reply *reply);
+
+/* -- plan.c, plan_response.c -- */
+void planner_init(struct api *api);
+void planner_done(struct api *api);
+void plan_release(struct api *api, const Koupleless__Controller__V1__PlanReleaseRequest *request,
+                  const struct reply *reply);
+
+/** plan_respond() - answers with what came of @forecast, which ended as @state. */
+void plan_respond(const struct reply *reply, const struct forecast *forecast,
+                  enum forecast_state state, int32_t install_ms);
 
 /* -- remove.c -- */
 void remove_object(struct api *api, enum object_kind kind, const char *method,

@@ -549,13 +549,6 @@ static void test_delete_waits_for_finalizers(void **state)
     assert_non_null(text_at(&there, MD "metadata.deletionTimestamp"));
 }
 
-static void test_what_this_version_has_not(void **state)
-{
-    struct kit *kit = *state;
-    AUTO_OUTCOME struct outcome plan = release(kit, "PlanRelease", "{}");
-    assert_refused(&plan, ERR_UNIMPLEMENTED, NULL);
-}
-
 /* -- many at once -- */
 
 struct scaler {
@@ -623,7 +616,6 @@ int main(void)
         TEST(test_undo_of_what_was_taken_back),
         TEST(test_undo_refuses),
         TEST(test_delete_waits_for_finalizers),
-        TEST(test_what_this_version_has_not),
         TEST(test_no_apply_is_lost_among_others),
     };
     return cmocka_run_group_tests(tests, init_rpc, shut_rpc);

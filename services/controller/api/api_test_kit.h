@@ -33,17 +33,40 @@
 #define RELEASE (&koupleless__controller__v1__release_service__descriptor)
 #define INVENTORY (&koupleless__controller__v1__inventory_service__descriptor)
 #define WATCHDOG_S 60
+#define KIT_BASES_MAX 16
 
 struct kit {
     char *dir;
     struct store *store;
     struct loop *loop;
     pthread_t loop_thread;
+    bool scheduler_away;
     struct api *api;
     struct rpc_server *server;
     struct rpc_client *client;
     struct rpc_channel *channel;
 };
+
+/* -- the scheduler of previews: free bases as they come; or it is away -- */
+
+static inline void kit_schedule(void *context, const struct scheduling_question *question,
+                                scheduling_done_fn done, void *user)
+{
+    const bool *away = context;
+    char *names[KIT_BASES_MAX];
+    const struct revision *revision = question->revision;
+    bool place = question->type == ACTION_PLACE;
+    size_t count = 0, most = (size_t)question->count;
+    ASSERT(most <= ARRAY_LEN(names));
+    for (size_t i = 0; place && i < question->base_count && count < most; i++)
+        if (base_eligible(question->bases[i], &revision->rs->spec.template) &&
+            !question->bases[i]->instances.len)
+            names[count++] = question->bases[i]->base->meta.name;
+    for (size_t i = 0; !place && i < revision->instances.len && count < most; i++)
+        names[count++] = revision->instances.items[i]->module->meta.name;
+    done(user, names, count, NO_CAPACITY ": made up",
+         *away ? "SchedulerUnavailable: made up" : NULL);
+}
 
 /* -- set up -- */
 
@@ -61,7 +84,8 @@ static inline int kit_set_up(void **state)
     if (embedded_store_open(&kit->store, kit->dir, clock_real(), &err) < 0)
         fail_msg("%s", err->message);
     kit->loop = loop_new(clock_real(), LIMIT_INBOX);
-    kit->api = api_new(kit->store, kit->loop, clock_real());
+    const struct api_scheduler scheduler = {kit_schedule, &kit->scheduler_away};
+    kit->api = api_new(kit->store, kit->loop, clock_real(), &scheduler);
     struct rpc_server_options options = {.listen = "127.0.0.1:0", .threads = 2};
     assert_int_equal(rpc_server_new(&kit->server, &options, NULL), 0);
     api_add(kit->api, kit->server);

@@ -11,6 +11,7 @@
 #include "lib/model/labels.h"
 #include "lib/model/protojson.h"
 #include "services/controller/api/api_internal.h"
+#include "services/controller/store/merge_patch.h"
 
 #define ATTEMPTS_MAX 8
 
@@ -213,6 +214,34 @@ static cJSON *canonical(const Koupleless__Module__V1__ModuleDeployment *message,
     return result;
 }
 
+/* What the request leaves open is told by its fields that say whether they were given. */
+static void note_given(struct apply *apply,
+                       const Koupleless__Module__V1__ModuleDeploymentSpec *spec)
+{
+    apply->replicas_given = spec->_replicas_case != 0;
+    apply->scale_given = spec->_scale_replicas_case != 0;
+    apply->pause_given = spec->_pause_case != 0;
+    apply->confirm_given = spec->confirm_batch_num != 0;
+}
+
+cJSON *apply_result(const Koupleless__Module__V1__ModuleDeployment *message, const cJSON *stored,
+                    struct err **err)
+{
+    struct apply apply = {.wanted = canonical(message, err)};
+    if (!apply.wanted || !stored)
+        return apply.wanted;
+    note_given(&apply, message->spec);
+    AUTO_JSON cJSON *patch = make_patch(&apply, stored);
+    cJSON *result = cJSON_Duplicate(stored, true);
+    const cJSON *spec = cJSON_GetObjectItemCaseSensitive(patch, "spec");
+    if (spec)
+        (void)merge_patch_member(result, "spec", spec);
+    (void)merge_patch_member(result, "metadata",
+                             cJSON_GetObjectItemCaseSensitive(patch, "metadata"));
+    json_free(apply.wanted);
+    return result;
+}
+
 void apply_deployment(struct api *api,
                       const Koupleless__Controller__V1__ApplyModuleDeploymentRequest *request,
                       const struct reply *reply)
@@ -230,16 +259,12 @@ void apply_deployment(struct api *api,
         mem_free(key);
         return;
     }
-    const Koupleless__Module__V1__ModuleDeploymentSpec *spec = message->spec;
     struct apply *apply = NEW(struct apply);
     apply->api = api;
     apply->reply = *reply;
     apply->wanted = wanted;
     apply->request_key = key;
-    apply->replicas_given = spec->_replicas_case != 0;
-    apply->scale_given = spec->_scale_replicas_case != 0;
-    apply->pause_given = spec->_pause_case != 0;
-    apply->confirm_given = spec->confirm_batch_num != 0;
+    note_given(apply, message->spec);
     apply->namespace = mem_strdup(namespace_or_default(message->metadata->namespace_));
     apply->name = mem_strdup(message->metadata->name);
     if (!str_empty(message->metadata->resource_version))

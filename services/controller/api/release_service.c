@@ -127,19 +127,9 @@ HANDLER(revisions, ListRevisions)
     list_revisions(api_of(service), request, REPLY(list_revisions));
 }
 
-static void unimplemented(struct rpc_call *call, const char *what)
-{
-    AUTO_ERR struct err *err = NULL;
-    err_set(&err, ERR_UNIMPLEMENTED, "%s is not implemented by this version", what);
-    rpc_call_fail(call, err);
-}
-
 HANDLER(plan, PlanRelease)
 {
-    (void)service;
-    (void)request;
-    (void)closure;
-    unimplemented(call, "PlanRelease");
+    plan_release(api_of(service), request, REPLY(plan_release));
 }
 
 void release_service_init(struct api *api)
