@@ -2,7 +2,7 @@
 # Shortcuts. The work is done by CMake (CMakePresets.json) and by scripts/.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-kubernetes test check check-rest build unit asan base e2e kube sim bench bench-kubernetes fuzz lint protos format \
+.PHONY: help demo demo-kubernetes test check check-rest build unit asan base e2e kube sim bench bench-kubernetes fuzz mutants lint protos format \
         images chart install clean
 
 PRESET ?= dev
@@ -25,6 +25,7 @@ help:
 	@echo "make kube      tests on a real Kubernetes API server, built from its sources the first time"
 	@echo "make chart     the Helm chart as build/koupleless-VERSION.tgz"
 	@echo "make fuzz      fuzz each target for a minute (SECONDS_EACH=60)"
+	@echo "make mutants   break the engines in a hundred ways: their unit tests have to notice each"
 	@echo "make install   into PREFIX=$(PREFIX)          make clean   remove build/"
 
 deps-%:
@@ -58,6 +59,9 @@ lint protos: deps-build,test,lint
 
 fuzz: deps-build,lint
 	@scripts/fuzz.sh $(or $(SECONDS_EACH),60)
+
+mutants: deps-build,test
+	@scripts/mutants.py
 
 demo: deps-build,demo
 	@scripts/demo.sh
