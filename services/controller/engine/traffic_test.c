@@ -213,6 +213,24 @@ static void only_a_label_that_goes_is_waited_for(void **state)
     }
 }
 
+/* Each module of a base has its own label. */
+static void modules_of_a_base_do_not_wait_for_each_other(void **state)
+{
+    (void)state;
+    struct kit kit;
+    const struct kit_row world = {
+        .spec = "v1 x1", .revisions = "v1#1=0 aA-; v2#2=1 aA", .bases = "a"};
+    kit_init(&kit, &world);
+    struct instance *other = kit_revision(&kit, "v2")->instances.items[0];
+    mem_replace(&kit_module(other)->spec.module.name, "order");
+    set_labels(kit.bases[0], "+web=true +order=true");
+    assert_true(traffic_leaving(kit.bases[0], "web", KIT_NOW_MS));
+    assert_false(traffic_wanted(kit.bases[0], "web", KIT_NOW_MS));
+    assert_false(traffic_leaving(kit.bases[0], "order", KIT_NOW_MS));
+    assert_true(traffic_wanted(kit.bases[0], "order", KIT_NOW_MS));
+    kit_done(&kit);
+}
+
 /* Requirement 7.2: from when traffic ended requests have so long; v1@a is what leaves. */
 static void requests_have_their_time(void **state)
 {
@@ -272,6 +290,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(labels_follow_availability),
         cmocka_unit_test(only_a_label_that_goes_is_waited_for),
+        cmocka_unit_test(modules_of_a_base_do_not_wait_for_each_other),
         cmocka_unit_test(requests_have_their_time),
         cmocka_unit_test(a_name_that_makes_no_label_gets_none),
     };
