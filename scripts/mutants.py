@@ -6,10 +6,10 @@
     scripts/mutants.py WORD...      those whose name or file contains one of the words
     scripts/mutants.py --list       their names
 
-A mutant is an exact text of a file and what stands in its place. The text must be there exactly once, so whoever changes
-such a line looks at its mutants too. The tree is copied to build/mutants/ and broken there, one mutant after the other;
-only the test programs of that engine are built and run, up to the first that fails. A mutant that does not compile is an
-error; one whose tests hang is caught.
+A mutant is an exact text of a file and what stands in its place. The text must be there exactly once, so whoever
+changes such a line looks at its mutants too. The tree is copied to build/mutants/ and broken there, one mutant after
+the other; only the test programs of that engine are built and run, the likely ones first, up to the first that fails.
+One that does not compile is wrong, one whose tests hang is caught.
 """
 
 import argparse
@@ -114,7 +114,8 @@ MUTANTS = {
          "spec->confirm_batch_num != 0;"),
         ("nobody is asked to confirm",
          "        wait_for_person(p);",
-         "        if (p->release->current_batch)\n            next_batch(p);\n        else\n            wait_for_person(p);"),
+         "        if (p->release->current_batch)\n            next_batch(p);\n"
+         "        else\n            wait_for_person(p);"),
         ("a number that was set too early confirms",
          "(!p->md->spec.pause || p->md->spec.confirm_batch_num)) { /* a number set too early */",
          "!p->md->spec.pause) {"),
@@ -234,7 +235,8 @@ MUTANTS = {
     ],
     f"{CONTROLLER}/replacement.c": [
         ("a web path in use is forgotten",
-         "        .web_path_in_use = revision_web_path_in_use(update),\n        .same_version = same_version(&old->module->spec",
+         "        .web_path_in_use = revision_web_path_in_use(update),\n"
+         "        .same_version = same_version(&old->module->spec",
          "        .same_version = same_version(&old->module->spec"),
     ],
     f"{CONTROLLER}/upgrade.c": [

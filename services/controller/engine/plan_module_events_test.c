@@ -32,6 +32,7 @@ static void each_failure_is_told_once(void **state)
         row.bases = "a";
         struct kit kit;
         kit_init(&kit, &row);
+        ASSERT(kit.revision_count == 1);
         struct instance *instance = kit.revisions[0]->instances.items[0];
         instance->operation.type = OPERATION_INSTALL;
         instance->operation.state = OPERATION_FAILED;
