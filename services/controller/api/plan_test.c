@@ -93,7 +93,7 @@ static void test_no_room(void **state)
 }
 
 /* A ModuleReplicaSet of md, and a Module of that on @base, as the controller makes them. */
-static void put_revision(struct kit *kit, const char *name, int replicas)
+static void put_own_revision(struct kit *kit, const char *name, int replicas)
 {
     AUTO_ANSWER struct answer md = stored(kit, KIND_MODULE_DEPLOYMENT, "md");
     AUTO_FREE char *json = mem_printf(
@@ -129,7 +129,7 @@ static void test_an_upgrade_of_what_is_stored(void **state)
     put_bases(kit);
     AUTO_OUTCOME struct outcome made = apply(kit, "md", "", ",\"replicas\":1", "");
     assert_ok(&made);
-    put_revision(kit, "md-old", 1);
+    put_own_revision(kit, "md-old", 1);
     put_instance(kit, "md-old", "c");
     AUTO_OUTCOME struct outcome by_name = plan_name(kit, "md");
     AUTO_FREE char *left = changes(&by_name);
