@@ -48,3 +48,9 @@ def test_shell_is_executable(path):
     text = Path(source.TOP / path).read_text(encoding="utf-8")
     mode = Path(source.TOP / path).stat().st_mode
     assert text.startswith("#!") == bool(mode & 0o100)
+
+
+def test_each_mutant_breaks_a_line_that_is_there():
+    """Whoever changes a line of the engines that a mutant is made of changes that, too."""
+    listed = subprocess.run([source.TOP / "scripts" / "mutants.py", "--list"], capture_output=True, text=True, check=False)
+    assert listed.returncode == 0, listed.stderr
