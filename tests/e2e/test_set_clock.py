@@ -2,6 +2,7 @@
 """A controller whose clock was a day ahead, and is right again: all that it stamped lies in the future."""
 import time
 
+import basekit
 import programkit
 import pytest
 
@@ -40,6 +41,7 @@ def test_gray_time_and_what_is_stamped_after_the_clock_was_set_back(ahead):
     ahead.apply("pay", ahead.jar("pay"), replicas=2, strategy=gray)
     waits = ahead.wait_progress("pay", "Paused", "GrayTime", 1).status.release_status
     assert is_future(waits.next_reconcile_time)
+    basekit.wait_until(lambda: "BatchCompleted" in {event.reason for event in ahead.events(name="pay")}, "the event")
 
     ahead.restart("controller")
     ahead.apply("pay", ahead.jar("pay"), replicas=2, strategy={**gray, "grayTimeBetweenBatchSeconds": 1})
