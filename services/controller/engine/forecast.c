@@ -186,6 +186,7 @@ static void plan_one_module(struct forecast *f, struct forecast_instance *instan
         .wanted = !f->md->meta.deletion_ms &&
                   str_eq(f->update_name, instance->view.revision->rs->meta.name),
         .going = f->md->meta.deletion_ms != 0,
+        .drain_ms = (int64_t)f->md->spec.strategy.drain_seconds * 1000,
         .now_ms = f->now_ms,
         .wall_ms = f->now_ms,
     };

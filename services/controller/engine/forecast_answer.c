@@ -103,6 +103,7 @@ static void hand_on(struct forecast *f, struct revision *view, enum action_type 
     size_t count = parted ? PORTION : left;
     placement->names.items = mem_alloc(count * sizeof(char *));
     placement->names.len = count;
+    placement->offered = (int32_t)answered->names.len;
     for (size_t i = 0; i < count; i++, answered->handed++)
         placement->names.items[i] = TAKE(answered->names.items[answered->handed]);
     bool enough = parted || (int64_t)count >= placement->asked;

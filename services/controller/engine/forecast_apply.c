@@ -2,6 +2,8 @@
 /* What plans decide, carried out on the copy: as the executor, the agents and the bases would. */
 #include "services/controller/engine/forecast_internal.h"
 
+#include <string.h>
+
 #include "lib/model/labels.h"
 #include "services/controller/engine/plan_service.h"
 
@@ -108,7 +110,7 @@ static void delete_module(struct forecast *f, struct forecast_instance *instance
     if (instance_deleting(&instance->view))
         return;
     forecast__count(instance, -1);
-    instance->module->meta.deletion_ms = f->now_ms;
+    instance->module->meta.deletion_ms = instance->view.going_ms = f->now_ms;
     forecast__count(instance, 1);
     f->change++;
     forecast__dirty_around(f, instance);
@@ -233,16 +235,29 @@ static bool apply_to_revision(struct forecast *f, struct revision *revision, str
     }
 }
 
+/* From when their label goes instances have their time to drain. */
+static void note_unlabelled(struct forecast *f, struct forecast_base *base, const char *label)
+{
+    const char *module_name = label + strlen(LABEL_TRAFFIC_PREFIX);
+    for (size_t i = 0; i < base->view.instances.len; i++)
+        if (str_eq(base->view.instances.items[i]->module->spec.module.name, module_name))
+            base->view.instances.items[i]->unlabelled_ms = f->now_ms;
+}
+
 static void label_base(struct forecast *f, const struct action *action)
 {
     struct forecast_base *base = map_get(&f->all_bases, action->name);
-    for (size_t i = 0; base && i < action->labels.len; i++) {
+    if (!base)
+        return;
+    for (size_t i = 0; i < action->labels.len; i++) {
         const struct json_pair *label = &action->labels.items[i];
+        if (!*label->value && str_starts_with(label->key, LABEL_TRAFFIC_PREFIX))
+            note_unlabelled(f, base, label->key);
         json_map_set(&base->base->meta.labels, label->key, *label->value ? label->value : NULL);
     }
-    for (size_t i = 0; base && i < base->view.instances.len; i++) {
+    for (size_t i = 0; i < base->view.instances.len; i++) {
         struct instance *instance = base->view.instances.items[i];
-        if (instance->revision && (instance_deleting(instance) || instance->replaces))
+        if (instance_deleting(instance) || instance->replaces)
             forecast__dirty_module(f, instance_of(instance)); /* it may wait for that */
     }
 }

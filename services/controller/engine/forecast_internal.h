@@ -114,6 +114,7 @@ struct forecast {
     int64_t moved_ms;     /* when an operation ended, the last time */
 
     struct forecast_result result;
+    char *degraded_reason, *degraded_message; /* as the status said while nothing ran; or NULL */
     struct map co_tenants; /* name of the module -> index + 1 in result.co_tenants */
     struct map events;     /* those that were told */
     int32_t serving;       /* bases that serve the module */

@@ -121,8 +121,23 @@ void forecast__record_step(struct forecast *f, const struct forecast_instance *i
 
 /* -- unavailability -- */
 
+/*
+ * What is wrong while nothing runs: said at the end where nothing moves any more, for nothing tells it then when the
+ * release has been given up for that.
+ */
+static void note_degraded(struct forecast *f)
+{
+    const struct condition *condition = status_condition(&f->md->status, "Degraded");
+    if (!condition || f->running || f->md->status.release.progress != PROGRESS_EXECUTING)
+        return;
+    bool holds = str_eq(condition->status, "True");
+    mem_replace(&f->degraded_reason, holds ? condition->reason : NULL);
+    mem_replace(&f->degraded_message, holds ? condition->message : NULL);
+}
+
 void forecast__record_instant(struct forecast *f)
 {
+    note_degraded(f);
     int32_t unavailable = f->serving_floor - f->serving;
     struct forecast_batch *batch = last_batch(f);
     if (unavailable > f->result.unavailable_max)
@@ -271,6 +286,8 @@ void forecast__record_end(struct forecast *f, bool stuck)
         end_batch(f, last_batch(f));
     if (!stuck)
         return;
+    if (f->degraded_reason)
+        forecast__record_hold(f, f->degraded_reason, f->degraded_message);
     if (!at_work || !str_eq(release->reason, "BatchExecuting"))
         forecast__record_hold(f, release->reason, release->message);
     hold_by_condition(f, "Degraded", true);
@@ -286,6 +303,8 @@ void forecast__record_done(struct forecast *f)
         mem_free(f->result.holds.items[i].reason);
         mem_free(f->result.holds.items[i].message);
     }
+    mem_free(f->degraded_reason);
+    mem_free(f->degraded_message);
     VEC_DONE(&f->result.holds);
     VEC_DONE(&f->result.batches);
     VEC_DONE(&f->result.steps);

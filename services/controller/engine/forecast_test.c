@@ -181,6 +181,17 @@ static const struct kit_row rows[] = {
      .plan = "[1 x3: replace a(UpgradePolicy), replace b(UpgradePolicy), replace c(UpgradePolicy)] "
              "[2 x2: replace d(UpgradePolicy), replace e(UpgradePolicy)] "
              "Completed 10.0s unavailable=3"},
+    {"maxUnavailable: in waves", .spec = "v2 x3 uninstallThenInstall max=1",
+     .revisions = "v1#1=3 aA bA cA", .bases = "a b c",
+     .plan = "[1 x3: replace a(UpgradePolicy), replace b(UpgradePolicy), replace c(UpgradePolicy)] "
+             "Completed 15.0s unavailable=1"},
+    {"maxUnavailable 0 and no way without a gap", .spec = "v2 x2 max=0 deadline=60",
+     .revisions = "v1#1=2 aA bA; v2#2=0 web", .bases = "a b",
+     .plan =
+         "[1 x2:] Stuck 0.0s; NoCapacity: 0 of 2 placed; MaxUnavailable: 2 instances can only be "
+         "replaced with a gap (WebPathInUse,NoCapacity), but maxUnavailable is 0: a higher one "
+         "would help, or room on another base; ProgressDeadlineExceeded: no progress for 60 s "
+         "in batch 1 of 1"},
     {"with a known web path one by one through the free base", .spec = "v2 x2",
      .revisions = "v1#1=2 aA bA; v2#2=0 web", .bases = "a b c",
      .plan = "[1 x2: install c(WebPathInUse), uninstall a, install a(WebPathInUse), uninstall b] "
@@ -303,6 +314,26 @@ static void test_writes_of_an_upgrade_side_by_side(void **state)
     forecast_free(f);
 }
 
+/* -- traffic -- */
+
+static void test_traffic_ends_and_drains_before_one_is_replaced(void **state)
+{
+    (void)state;
+    const struct kit_row row = {
+        .spec = "v2 x1 uninstallThenInstall", .revisions = "v1#1=1 aA", .bases = "a"};
+    struct kit kit;
+    kit_init(&kit, &row);
+    kit.md->spec.strategy.drain_seconds = 7;
+    struct base *base = (struct base *)(uintptr_t)kit.bases[0]->base;
+    json_map_set(&base->meta.labels, LABEL_TRAFFIC_PREFIX "web", "true");
+    struct forecast *f = hand_over(&kit);
+    assert_int_equal(run(f), FORECAST_COMPLETED);
+    const struct forecast_result *result = forecast_result(f);
+    assert_int_equal(result->steps.items[0].begins_ms, 7000);
+    assert_int_equal(result->writes[KIND_BASE].label_patches, 2); /* off, and on again */
+    forecast_free(f);
+}
+
 /* -- others on the bases -- */
 
 static struct module *other_module(const char *base)
@@ -357,6 +388,7 @@ int main(void)
         cmocka_unit_test(test_table),
         cmocka_unit_test(test_writes_of_a_first_install),
         cmocka_unit_test(test_writes_of_an_upgrade_side_by_side),
+        cmocka_unit_test(test_traffic_ends_and_drains_before_one_is_replaced),
         cmocka_unit_test(test_co_tenants_are_told_of),
         cmocka_unit_test(test_co_tenants_take_room),
     };

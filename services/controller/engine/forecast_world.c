@@ -171,6 +171,7 @@ static struct forecast_instance *add_module(struct forecast *f, struct module *t
     struct forecast_instance *instance = NEW(struct forecast_instance);
     instance->view.module = instance->module = taken;
     instance->view.operation.failures = taken->status.attempts;
+    instance->view.going_ms = taken->meta.deletion_ms ? f->now_ms : 0;
     if (revision) {
         instance->view.revision = revision;
         instance->view.index = (int32_t)revision->instances.len;
@@ -181,6 +182,7 @@ static struct forecast_instance *add_module(struct forecast *f, struct module *t
     if (base && str_eq(base->base->meta.uid, taken->spec.base_uid)) {
         instance->base = base;
         instance->view.base = &base->view;
+        instance->view.unlabelled_ms = f->now_ms;
         VEC_PUSH(&base->view.instances, &instance->view);
     }
     VEC_PUSH(&f->all_instances, instance);
@@ -237,6 +239,16 @@ void forecast__create_module(struct forecast *f, struct action *action)
         forecast__dirty_base_of(f, instance);
 }
 
+/* Those of the same module on the base of @gone, which may have waited for it to leave. */
+static void dirty_same_module(struct forecast *f, const struct forecast_instance *gone)
+{
+    for (size_t i = 0; i < gone->base->view.instances.len; i++) {
+        struct instance *instance = gone->base->view.instances.items[i];
+        if (str_eq(instance->module->spec.module.name, gone->module->spec.module.name))
+            forecast__dirty_module(f, instance_of(instance));
+    }
+}
+
 void forecast__remove_module(struct forecast *f, struct forecast_instance *instance)
 {
     struct revision *revision = instance->view.revision;
@@ -251,8 +263,10 @@ void forecast__remove_module(struct forecast *f, struct forecast_instance *insta
     revision->instances.items[instance->view.index] = last;
     last->index = instance->view.index;
     revision->instances.len--;
-    if (instance->base)
+    if (instance->base) {
         VEC_DROP(&instance->base->view.instances, &instance->view);
+        dirty_same_module(f, instance);
+    }
     map_remove(&f->instances, instance->module->meta.name);
     if (instance->module->spec.upgrade_way == WAY_IN_PLACE)
         forecast__dirty_base_of(f, instance); /* who was there before may have the traffic back */
