@@ -310,7 +310,7 @@ MUTANTS = {
          ""),
         ("what is lost is not installed again",
          "    if (!p->view->going && !(in_traffic && takes_place(p)))",
-         "    if (!p->view->going && !was_available(p->instance))"),
+         "    if (!p->view->going && !was_available(p->instance) && !(in_traffic && takes_place(p)))"),
         ("each attempt that fails is an Event more",
          "    if (!said)\n        plan_event(p->plan, p->module->meta.name, true, \"InstallFailed\",",
          "    if (!said || operation)\n        plan_event(p->plan, p->module->meta.name, true, \"InstallFailed\","),

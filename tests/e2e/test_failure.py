@@ -44,11 +44,11 @@ def revisions(system):
 def test_without_progress_it_is_stopped_and_goes_on_when_asked(system, how):
     before = released(system)
     installs_fail(system)
-    upgrade(system, {"batchCount": 2}, progressDeadlineSeconds=2)
+    upgrade(system, {"batchCount": 2}, progressDeadlineSeconds=4)
     md = system.wait_progress("pay", "Aborted", "ProgressDeadlineExceeded", batch=1)
     progressing = condition(md, "Progressing")
     assert (progressing.status, progressing.reason) == ("False", "ProgressDeadlineExceeded")
-    assert progressing.message == "no progress for 2 s in batch 1 of 2"
+    assert progressing.message == "no progress for 4 s in batch 1 of 2"
     (told,) = [event for event in system.events(name="pay") if event.reason == "ProgressDeadlineExceeded"]
     assert told.type == "Warning"
     assert versions(system) == before
@@ -126,7 +126,7 @@ def test_what_was_taken_back_is_tried_again_only_when_asked(system):
 
     system.control("clear")
     system.restart("controller")
-    upgrade(system, BACK, progressDeadlineSeconds=2)  # applied again
+    upgrade(system, BACK, progressDeadlineSeconds=600)  # applied again
     system.call("ScaleModuleDeployment", "pay", replicas=3)
     system.wait_for("pay", lambda md: md.status.available_replicas == 3, "another instance")
     md = system.wait_progress("pay", "Completed", "RolledBack")
@@ -145,7 +145,7 @@ def test_without_a_good_revision_there_is_no_way_back(system):
     md = system.wait_progress("pay", "Aborted", "ProgressDeadlineExceeded")
     assert not md.status.release_status.failed_revision
     system.control("clear")
-    system.call("ResumeRelease", "pay")
+    system.apply("pay", system.jar("pay"), replicas=2, strategy=BACK, progressDeadlineSeconds=600)
     system.wait_completed("pay")
     system.check_agreement("pay")
 
