@@ -113,20 +113,21 @@ void plan_respond(const struct reply *reply, const struct forecast *forecast,
 {
     const struct forecast_result *result = forecast_result(forecast);
     Response response = KOUPLELESS__CONTROLLER__V1__PLAN_RELEASE_RESPONSE__INIT;
-    AUTO_FREE Change *changes =
+    Change *changes =
         repeated(result->steps.len, sizeof(Change), &response.n_changes, &response.changes);
-    AUTO_FREE Batch *batches =
+    Batch *batches =
         repeated(result->batches.len, sizeof(Batch), &response.n_batches, &response.batches);
-    AUTO_FREE Hold *holds =
-        repeated(result->holds.len, sizeof(Hold), &response.n_holds, &response.holds);
-    AUTO_FREE CoTenant *others = repeated(result->co_tenants.len, sizeof(CoTenant),
-                                          &response.n_co_tenants, &response.co_tenants);
-    AUTO_FREE Writes *writes =
-        repeated(KIND_MAX_, sizeof(Writes), &response.n_writes, &response.writes);
+    Hold *holds = repeated(result->holds.len, sizeof(Hold), &response.n_holds, &response.holds);
+    CoTenant *others = repeated(result->co_tenants.len, sizeof(CoTenant), &response.n_co_tenants,
+                                &response.co_tenants);
+    Writes *writes = repeated(KIND_MAX_, sizeof(Writes), &response.n_writes, &response.writes);
     fill(&response, result, writes);
     response.outcome = state == FORECAST_COMPLETED
                            ? KOUPLELESS__CONTROLLER__V1__PLAN_OUTCOME__PLAN_OUTCOME_COMPLETED
                            : KOUPLELESS__CONTROLLER__V1__PLAN_OUTCOME__PLAN_OUTCOME_STUCK;
     response.install_ms = install_ms;
     reply->closure(&response.base, reply->call);
+    void *owned[] = {changes, batches, holds, others, writes};
+    for (size_t i = 0; i < ARRAY_LEN(owned); i++)
+        mem_free(owned[i]);
 }
