@@ -93,25 +93,25 @@ def test_2_2_the_old_document_rolls_back(fleet):
 
 def test_2_1_the_same_version_again_by_an_annotation(fleet):
     """Of the template, or of the ModuleTemplate that stands in its place."""
-    document = fleet.document("again", fleet.jar("again"), replicas=2, strategy={"batchCount": 2})
-    template = {"apiVersion": document["apiVersion"], "kind": "ModuleTemplate", "metadata": {"name": "again"},
+    document = fleet.document("restarted", fleet.jar("restarted"), replicas=2, strategy={"batchCount": 2})
+    template = {"apiVersion": document["apiVersion"], "kind": "ModuleTemplate", "metadata": {"name": "restarted"},
                 "spec": document["spec"]["template"]["spec"]}
     fleet.apply_document(document)
-    fleet.wait_completed("again")
-    patch(fleet, "again", {"template": {"metadata": {"annotations": {PREFIX + "restarted-at": "noon"}}}})
-    fleet.wait_completed("again")
-    assert fleet.installs("again") == 4
+    fleet.wait_completed("restarted")
+    patch(fleet, "restarted", {"template": {"metadata": {"annotations": {PREFIX + "restarted-at": "noon"}}}})
+    fleet.wait_completed("restarted")
+    assert fleet.installs("restarted") == 4
 
     fleet.apply_document(template)
-    patch(fleet, "again", {"template": None, "templateRef": {"name": "again"}})  # the revision before the restart
-    fleet.wait_completed("again")
-    revision = fleet.get("again").status.release_status.update_revision
-    before = fleet.installs("again")
-    fleet.kubectl("annotate", "moduletemplate", "again", PREFIX + "restarted-at=noon")
-    fleet.wait_for("again", lambda md: md.status.release_status.update_revision != revision, "another revision")
-    fleet.wait_completed("again")
-    assert set(fleet.available("again").values()) == {"1.0.0"}
-    assert fleet.installs("again") == before + 2
+    patch(fleet, "restarted", {"template": None, "templateRef": {"name": "restarted"}})  # the revision before the restart
+    fleet.wait_completed("restarted")
+    revision = fleet.get("restarted").status.release_status.update_revision
+    before = fleet.installs("restarted")
+    fleet.kubectl("annotate", "moduletemplate", "restarted", PREFIX + "restarted-at=noon")
+    fleet.wait_for("restarted", lambda md: md.status.release_status.update_revision != revision, "another revision")
+    fleet.wait_completed("restarted")
+    assert set(fleet.available("restarted").values()) == {"1.0.0"}
+    assert fleet.installs("restarted") == before + 2
 
 
 # -- 3: base and module together --
