@@ -20,9 +20,9 @@
  */
 #include "services/controller/engine/plan_replicaset.h"
 
-#include "lib/base/map.h"
 #include "lib/base/min.h"
 #include "lib/base/str.h"
+#include "services/controller/engine/answers.h"
 #include "services/controller/engine/disruption.h"
 #include "services/controller/engine/plan_deployment.h"
 #include "services/controller/engine/replacement.h"
@@ -41,22 +41,6 @@ static bool may_take(struct upgrade_choice choice, const struct instance *old,
 {
     return choice.way != WAY_NONE &&
            (choice.way != WAY_IN_PLACE || disruption_take(disruption, old));
-}
-
-static struct instance *find_instance(const struct revision *revision, const char *name)
-{
-    for (size_t i = 0; i < revision->instances.len; i++)
-        if (str_eq(revision->instances.items[i]->module->meta.name, name))
-            return revision->instances.items[i];
-    return NULL;
-}
-
-static struct base_state *find_base(const struct deployment_view *view, const char *name)
-{
-    for (size_t i = 0; i < view->base_count; i++)
-        if (str_eq(view->bases[i]->base->meta.name, name))
-            return view->bases[i];
-    return NULL;
 }
 
 /* Asks the scheduler, unless that is under way, or was just answered with too little. */
@@ -164,36 +148,6 @@ static void retire_moved(const struct deployment_view *view, const struct revisi
 
 /* -- 1. successors -- */
 
-/* Bases with an instance of this module, of whatever revision, or just leaving: two revisions may have been offered the same base. */
-static void find_occupied(const struct deployment_view *view, struct map *occupied)
-{
-    bool offered = false;
-    for (size_t r = 0; r < view->revision_count; r++)
-        offered |= view->revisions[r]->place.state == PLACEMENT_ANSWERED;
-    for (size_t r = 0; r < view->revision_count && offered; r++) {
-        const struct revision *revision = view->revisions[r];
-        for (size_t i = 0; i < revision->instances.len; i++)
-            map_put(occupied, revision->instances.items[i]->module->spec.base_name,
-                    revision->instances.items[i]);
-    }
-}
-
-/* The next of the bases that the scheduler offered, or NULL. It is occupied from now on. */
-static const char *next_offered_base(const struct deployment_view *view,
-                                     const struct revision *update, size_t *at,
-                                     struct map *occupied)
-{
-    while (*at < update->place.names.len) {
-        const char *name = update->place.names.items[(*at)++];
-        struct base_state *base = find_base(view, name);
-        if (!base || !base_eligible(base, &update->rs->spec.template) || map_get(occupied, name))
-            continue;
-        map_put(occupied, name, base);
-        return name;
-    }
-    return NULL;
-}
-
 static bool wants_other_base(const struct deployment_view *view, const struct revision *update,
                              const struct instance *old)
 {
@@ -256,20 +210,11 @@ static bool waits_for_bases(const struct deployment_view *view, const struct rev
 
 /* Whether one of those that were chosen to be replaced wants another base. */
 static bool chosen_want_other_base(const struct deployment_view *view,
-                                   const struct revision *update, const struct revision *old)
+                                   const struct revision *update, const struct chosen *chosen)
 {
-    for (size_t i = 0; i < old->evict.names.len; i++) {
-        const struct instance *victim = find_instance(old, old->evict.names.items[i]);
-        if (can_be_replaced(victim, update) && wants_other_base(view, update, victim))
-            return true;
-    }
-    return false;
-}
-
-static bool was_chosen(const struct revision *old, const struct instance *instance)
-{
-    for (size_t i = 0; i < old->evict.names.len; i++)
-        if (str_eq(old->evict.names.items[i], instance->module->meta.name))
+    for (size_t i = 0; i < chosen->len; i++)
+        if (can_be_replaced(chosen->items[i], update) &&
+            wants_other_base(view, update, chosen->items[i]))
             return true;
     return false;
 }
@@ -280,13 +225,13 @@ static bool was_chosen(const struct revision *old, const struct instance *instan
  * Return: how many.
  */
 static int32_t replace_others(const struct deployment_view *view, const struct revision *update,
-                              const struct revision *old, int32_t count,
-                              struct disruption *disruption, struct plan *plan)
+                              const struct revision *old, const struct chosen *chosen,
+                              int32_t count, struct disruption *disruption, struct plan *plan)
 {
     int32_t made = 0;
     for (size_t i = 0; i < old->instances.len && made < count; i++) {
         const struct instance *victim = old->instances.items[i];
-        if (!can_be_replaced(victim, update) || was_chosen(old, victim))
+        if (!can_be_replaced(victim, update) || chosen_has(chosen, victim))
             continue;
         struct upgrade_choice choice = replacement_way(view, update, victim, /* room= */ false);
         if (!may_take(choice, victim, disruption))
@@ -299,22 +244,23 @@ static int32_t replace_others(const struct deployment_view *view, const struct r
 
 /* Makes successors for the old instances that were chosen. */
 static void make_successors(const struct deployment_view *view, struct revision *update,
-                            struct revision *old, int32_t count, struct map *occupied,
-                            struct disruption *disruption, struct plan *plan)
+                            struct revision *old, const struct chosen *chosen, int32_t count,
+                            struct offered *offered, struct disruption *disruption,
+                            struct plan *plan)
 {
-    bool other_bases = chosen_want_other_base(view, update, old);
+    bool other_bases = chosen_want_other_base(view, update, chosen);
     if (other_bases && !room_known(view, update, count, plan))
         return;
     int32_t made = 0, stuck = 0;
-    size_t offered = 0;
-    for (size_t i = 0; i < old->evict.names.len && made + stuck < count; i++) {
-        const struct instance *victim = find_instance(old, old->evict.names.items[i]);
+    size_t at = 0;
+    for (size_t i = 0; i < chosen->len && made + stuck < count; i++) {
+        const struct instance *victim = chosen->items[i];
         if (!can_be_replaced(victim, update))
             continue;
         bool other_base = wants_other_base(view, update, victim);
-        const char *other = other_base ? next_offered_base(view, update, &offered, occupied) : NULL;
+        const char *other = other_base ? offered_next(offered, update, &at) : NULL;
         struct upgrade_choice choice = replacement_way(view, update, victim, other != NULL);
-        if (choice.way == WAY_IN_PLACE && other_base && offered)
+        if (choice.way == WAY_IN_PLACE && other_base && at)
             break; /* one by one through the free bases, rather than with a gap */
         const char *base = choice.way == WAY_OTHER_BASE ? other : victim->base->base->meta.name;
         bool taken = may_take(choice, victim, disruption);
@@ -323,7 +269,7 @@ static void make_successors(const struct deployment_view *view, struct revision 
         made += taken;
         stuck += !taken;
     }
-    made += replace_others(view, update, old, stuck, disruption, plan);
+    made += replace_others(view, update, old, chosen, stuck, disruption, plan);
     plan_add(plan, ACTION_FORGET_EVICT, old->rs->meta.name);
     if (other_bases && update->place.state == PLACEMENT_ANSWERED)
         plan_add(plan, ACTION_FORGET_PLACE, update->rs->meta.name);
@@ -348,12 +294,13 @@ static bool waiting_want_other_base(const struct deployment_view *view,
  * and not that the refused one goes, it goes now.
  */
 static void find_other_way(const struct deployment_view *view, struct revision *update,
-                           struct map *occupied, struct disruption *disruption, struct plan *plan)
+                           struct offered *offered, struct disruption *disruption,
+                           struct plan *plan)
 {
     if (waiting_want_other_base(view, update) &&
         !room_known(view, update, update->waiting_way, plan))
         return;
-    size_t offered = 0;
+    size_t at = 0;
     int32_t surplus = update->existing - update->rs->spec.replicas;
     bool found = false;
     for (size_t i = 0; i < update->instances.len; i++) {
@@ -366,7 +313,7 @@ static void find_other_way(const struct deployment_view *view, struct revision *
             continue;
         }
         const char *other = wants_other_base(view, update, instance->replaces)
-                                ? next_offered_base(view, update, &offered, occupied)
+                                ? offered_next(offered, update, &at)
                                 : NULL;
         struct upgrade_choice choice =
             replacement_way(view, update, instance->replaces, other != NULL);
@@ -417,7 +364,7 @@ static int32_t wave(const struct deployment_view *view, const struct revision *u
 
 /* Return: how many instances of @update are being taken care of as successors. */
 static int32_t plan_successors(const struct deployment_view *view, struct revision *update,
-                               struct map *occupied, struct disruption *disruption,
+                               struct offered *offered, struct disruption *disruption,
                                struct plan *plan)
 {
     int32_t missing = revision_lack(update), covered = 0;
@@ -431,10 +378,13 @@ static int32_t plan_successors(const struct deployment_view *view, struct revisi
         count = wave(view, update, old, count, disruption, plan);
         if (!count || waits_for_bases(view, update, old, count, plan))
             continue;
-        if (old->evict.state != PLACEMENT_ANSWERED)
+        if (old->evict.state != PLACEMENT_ANSWERED) {
             ask(view, old, ACTION_EVICT, count, plan);
-        else
-            make_successors(view, update, old, count, occupied, disruption, plan);
+            continue;
+        }
+        struct chosen chosen = chosen_of(old);
+        make_successors(view, update, old, &chosen, count, offered, disruption, plan);
+        chosen_done(&chosen);
     }
     return covered;
 }
@@ -442,16 +392,16 @@ static int32_t plan_successors(const struct deployment_view *view, struct revisi
 /* -- 2. and 3. free bases, and removal -- */
 
 static void place_missing(const struct deployment_view *view, struct revision *revision,
-                          int32_t missing, struct map *occupied, struct plan *plan)
+                          int32_t missing, struct offered *offered, struct plan *plan)
 {
     if (revision->place.state != PLACEMENT_ANSWERED) {
         ask(view, revision, ACTION_PLACE, missing, plan);
         return;
     }
-    size_t offered = 0;
+    size_t at = 0;
     int32_t made = 0;
     for (; made < missing; made++) {
-        const char *base = next_offered_base(view, revision, &offered, occupied);
+        const char *base = offered_next(offered, revision, &at);
         if (!base)
             break;
         create_module(plan, revision, base, NULL, (struct upgrade_choice){0});
@@ -487,9 +437,10 @@ static void remove_surplus(const struct deployment_view *view, struct revision *
         return;
     }
     bool removed = false, refused = false;
-    for (size_t i = 0; i < revision->evict.names.len && surplus > 0; i++) {
-        const struct instance *victim = find_instance(revision, revision->evict.names.items[i]);
-        if (!victim || instance_deleting(victim) || victim->replaced_by)
+    struct chosen chosen = chosen_of(revision);
+    for (size_t i = 0; i < chosen.len && surplus > 0; i++) {
+        const struct instance *victim = chosen.items[i];
+        if (instance_deleting(victim) || victim->replaced_by)
             continue;
         if (!disruption_take(disruption, victim)) {
             refused = true;
@@ -499,6 +450,7 @@ static void remove_surplus(const struct deployment_view *view, struct revision *
         surplus--;
         removed = true;
     }
+    chosen_done(&chosen);
     plan_add(plan, ACTION_FORGET_EVICT, revision->rs->meta.name);
     if (!removed && refused)
         ask_again_later(view, plan);
@@ -527,14 +479,14 @@ static void forget_answers(const struct revision *revision, const struct revisio
 }
 
 static void close_differences(const struct deployment_view *view, struct revision *update,
-                              struct map *occupied, struct disruption *disruption,
+                              struct offered *offered, struct disruption *disruption,
                               struct plan *plan)
 {
     if (update && update->waiting_way && revision_web_path_in_use(update)) {
-        find_other_way(view, update, occupied, disruption, plan);
+        find_other_way(view, update, offered, disruption, plan);
         return;
     }
-    int32_t covered = update ? plan_successors(view, update, occupied, disruption, plan) : 0;
+    int32_t covered = update ? plan_successors(view, update, offered, disruption, plan) : 0;
     int32_t reserved = covered; /* old instances that get a successor are not removed */
     for (size_t i = 0; i < view->revision_count; i++) {
         struct revision *revision = view->revisions[i];
@@ -547,7 +499,7 @@ static void close_differences(const struct deployment_view *view, struct revisio
         }
         if (missing > 0 && !view->md->meta.deletion_ms &&
             !plan_has(plan, ACTION_FORGET_PLACE, revision))
-            place_missing(view, revision, missing, occupied, plan);
+            place_missing(view, revision, missing, offered, plan);
         if (surplus > 0)
             remove_surplus(view, revision, surplus, disruption, plan);
         forget_answers(revision, update, plan);
@@ -565,8 +517,7 @@ void plan_replicasets(const struct deployment_view *view, struct plan *plan)
     if (end_former_release(view, update, &disruption, plan))
         return;
     retire_moved(view, update, plan);
-    struct map occupied = {0};
-    find_occupied(view, &occupied);
-    close_differences(view, update, &occupied, &disruption, plan);
-    map_done(&occupied);
+    struct offered offered = offered_of(view);
+    close_differences(view, update, &offered, &disruption, plan);
+    offered_done(&offered);
 }
