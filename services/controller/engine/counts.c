@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "services/controller/engine/counts.h"
 
+#include <string.h>
+
 #include "lib/base/map.h"
 #include "lib/model/labels.h"
 
@@ -65,14 +67,21 @@ int32_t places_of_others(const struct deployment_view *view, const struct revisi
     return count;
 }
 
+/* Numbers may be equal: one that was written may not be seen yet when the next is made. Then names decide. */
+static bool is_newer(const struct revision *revision, const struct revision *than)
+{
+    int64_t own = revision_number(revision->rs), other = revision_number(than->rs);
+    return own != other ? own > other : strcmp(revision->rs->meta.name, than->rs->meta.name) > 0;
+}
+
 struct revision *next_older(const struct deployment_view *view, const struct revision *except,
-                            int64_t number)
+                            const struct revision *than)
 {
     struct revision *best = NULL;
     for (size_t i = 0; i < view->revision_count; i++) {
         struct revision *revision = view->revisions[i];
-        int64_t own = revision_number(revision->rs);
-        if (revision != except && own < number && (!best || own > revision_number(best->rs)))
+        if (revision != except && (!than || is_newer(than, revision)) &&
+            (!best || is_newer(revision, best)))
             best = revision;
     }
     return best;
@@ -94,8 +103,7 @@ int32_t places_given(const struct deployment_view *view, const struct revision *
                      int32_t left)
 {
     int32_t given = 0;
-    for (struct revision *r = next_older(view, update, INT64_MAX); r;
-         r = next_older(view, update, revision_number(r->rs))) {
+    for (struct revision *r = next_older(view, update, NULL); r; r = next_older(view, update, r)) {
         int32_t has = counted(view, r), keep = has < left ? has : left;
         int32_t surplus = places(r, update) - keep, fit = on_selected_bases(r, update);
         left -= keep;

@@ -29,9 +29,9 @@ int32_t places(const struct revision *revision, const struct revision *update);
 /** places_of_others() - the same of all revisions but @update (NULL: of all). */
 int32_t places_of_others(const struct deployment_view *view, const struct revision *update);
 
-/** next_older() - the revision with the highest number below @number, but not @except; or NULL. */
+/** next_older() - the newest revision that is older than @than (NULL: of all), but not @except; or NULL. */
 struct revision *next_older(const struct deployment_view *view, const struct revision *except,
-                            int64_t number);
+                            const struct revision *than);
 
 /** places_given() - how many places, on bases that are selected, the others give to @update when @left of them are left */
 int32_t places_given(const struct deployment_view *view, const struct revision *update,

@@ -420,8 +420,8 @@ static void trim_history(struct planning *p)
 {
     int32_t kept = 0;
     const char *stable = rollback_stable(p->release);
-    for (struct revision *r = next_older(p->view, p->update, INT64_MAX); r;
-         r = next_older(p->view, p->update, revision_number(r->rs))) {
+    for (struct revision *r = next_older(p->view, p->update, NULL); r;
+         r = next_older(p->view, p->update, r)) {
         bool unused = r->rs->spec.replicas == 0 && r->instances.len == 0;
         bool needed = r == p->view->failed || str_eq(r->rs->meta.name, stable);
         if (unused && ++kept > p->md->spec.revision_history_limit && !needed)

@@ -113,6 +113,23 @@ static bool same_is_leaving(const struct planning *p)
     return false;
 }
 
+/*
+ * Whether it is not known yet what becomes of another install of this module on the base, as of one that was given up:
+ * it may be on its way there, and in place it takes off whatever it finds.
+ */
+static bool other_install_runs(const struct planning *p)
+{
+    const struct base_state *base = p->instance->base;
+    for (size_t i = 0; i < base->instances.len; i++) {
+        const struct instance *other = base->instances.items[i];
+        if (other != p->instance && other->operation.type == OPERATION_INSTALL &&
+            other->operation.state == OPERATION_RUNNING &&
+            str_eq(other->module->spec.module.name, p->module->spec.module.name))
+            return true;
+    }
+    return false;
+}
+
 /* Whether requests that came to @leaving may be under way still: then it is looked at again when they have had their time. */
 static bool draining(struct planning *p, const struct instance *leaving)
 {
@@ -131,6 +148,10 @@ static bool takes_place(const struct planning *p)
 
 static void install(struct planning *p)
 {
+    if (other_install_runs(p)) {
+        plan_requeue(p->plan, p->view->now_ms + INSTALL_RETRY_FIRST_MS);
+        return;
+    }
     if (same_is_leaving(p) ||
         (takes_place(p) && (leaving_traffic(p) || draining(p, p->instance->replaces))))
         return;

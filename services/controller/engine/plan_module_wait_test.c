@@ -15,6 +15,7 @@ struct row {
     const char *name;
     const char *revisions; /* the instance stands last */
     bool failed_switch;    /* its last operation, long ago */
+    bool other_installs;   /* the one that stands first is being installed */
     enum reported reported;
     const char *plan;
 };
@@ -31,6 +32,9 @@ static char *plan_of(const struct row *row)
             .type = OPERATION_SWITCH, .state = OPERATION_FAILED, .unanswered = 1};
         mem_replace(&instance->operation.code, "Arklet.NetworkError");
     }
+    if (row->other_installs)
+        kit.revisions[0]->instances.items[0]->operation =
+            (struct operation){.type = OPERATION_INSTALL, .state = OPERATION_RUNNING};
     instance->reported = row->reported;
     const struct module_view view = {.instance = instance,
                                      .wanted = !instance->replaced_by,
@@ -70,6 +74,10 @@ static void what_others_do_comes_first(void **state)
         {.name = "one of another version leaves",
          .revisions = "v1#1=0 aA; v3#2=0 aT-; v2b#3=1 aP>pa",
          .plan = "install v2b@a InPlace"},
+        {.name = "an install of what was given up is on its way, and would take this one off",
+         .revisions = "v3#2=0 aT-; v1#1=0 aA; v2#3=1 aP>pa",
+         .other_installs = true,
+         .plan = "requeue at 1001000"},
         {.name = "it goes, and another one of its version serves: that is left alone",
          .revisions = "v1#1=0 aA; v2b#2=1 aA>pa; v2#3=0 aT-",
          .plan = "release module v2@a"},

@@ -43,8 +43,7 @@ void plan__freeze_numbers(struct planning *p)
 void plan__distribute_others(const struct deployment_view *view, const struct revision *update,
                              int32_t total, struct plan *plan)
 {
-    for (struct revision *r = next_older(view, update, INT64_MAX); r;
-         r = next_older(view, update, revision_number(r->rs))) {
+    for (struct revision *r = next_older(view, update, NULL); r; r = next_older(view, update, r)) {
         int32_t has = counted(view, r), keep = has < total ? has : total;
         plan__set_replicas(plan, r, keep);
         total -= keep;
