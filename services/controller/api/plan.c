@@ -251,7 +251,10 @@ static int make_deployment(struct job *job, const cJSON *stored, struct err **er
     job->md = json ? module_deployment_read(json, JSON_UNKNOWN_IGNORE, err) : NULL;
     if (!job->md)
         return -1;
-    if (!stored) { /* it would be the last that came */
+    if (stored && !cJSON_Compare(cJSON_GetObjectItem(stored, "spec"),
+                                 cJSON_GetObjectItem(json, "spec"), /* case_sensitive= */ true))
+        job->md->meta.generation++; /* what was stopped goes on by an edit */
+    if (!stored) {                  /* it would be the last that came */
         job->md->meta.creation_ms = loop_wall_ms(job->api->planner.loop);
         mem_replace(&job->md->meta.uid, "");
     }

@@ -145,6 +145,30 @@ static void test_an_upgrade_of_what_is_stored(void **state)
     assert_string_equal(json_get_string(first(&by_file, "changes"), "reason"), "UpgradePolicy");
 }
 
+/* A release that was stopped goes on by an edit, as it would where that is applied. */
+static void test_an_edit_of_what_was_stopped(void **state)
+{
+    struct kit *kit = *state;
+    put_bases(kit);
+    AUTO_OUTCOME struct outcome made = apply(kit, "md", "", ",\"replicas\":1", "");
+    assert_ok(&made);
+    AUTO_OUTCOME struct outcome before = plan_name(kit, "md");
+    const char *revision = text_at(&before, "updateRevision");
+    put_own_revision(kit, revision, 1);
+    AUTO_FREE char *status = mem_printf(
+        "{\"status\":{\"observedGeneration\":1,\"releaseStatus\":{\"progress\":\"Aborted\","
+        "\"reason\":\"ProgressDeadlineExceeded\",\"updateRevision\":\"%s\",\"currentBatch\":1,"
+        "\"realBatchCount\":1,\"targetReplicas\":1,\"plannedBatchCount\":1,"
+        "\"originalDeltaReplicas\":1}}}",
+        revision);
+    patch(kit, KIND_MODULE_DEPLOYMENT, "md", STORE_STATUS, status);
+    AUTO_OUTCOME struct outcome same = plan(kit, "md", ",\"replicas\":1", "");
+    assert_string_equal(text_at(&same, "outcome"), "PLAN_OUTCOME_STUCK");
+    AUTO_OUTCOME struct outcome edited =
+        plan(kit, "md", ",\"replicas\":1,\"progressDeadlineSeconds\":900", "");
+    assert_string_equal(text_at(&edited, "outcome"), "PLAN_OUTCOME_COMPLETED");
+}
+
 static void test_the_owner_is_another_one(void **state)
 {
     struct kit *kit = *state;
@@ -214,6 +238,7 @@ int main(void)
         TEST(test_a_first_install),
         TEST(test_no_room),
         TEST(test_an_upgrade_of_what_is_stored),
+        TEST(test_an_edit_of_what_was_stopped),
         TEST(test_the_owner_is_another_one),
         TEST(test_a_template_that_is_referred_to),
         TEST(test_more_than_a_page),

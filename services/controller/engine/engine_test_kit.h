@@ -105,6 +105,8 @@ static inline void kit_spec_word(struct kit *kit, const char *word)
         spec->revision_history_limit = (int32_t)kit_number(value);
     else if ((value = kit_value(word, "deadline")))
         spec->progress_deadline_seconds = (int32_t)kit_number(value);
+    else if ((value = kit_value(word, "drain")))
+        spec->strategy.drain_seconds = (int32_t)kit_number(value);
     else if ((value = kit_value(word, "min-ready")))
         spec->min_ready_seconds = (int32_t)kit_number(value);
     else if (str_eq(word, "rollback"))

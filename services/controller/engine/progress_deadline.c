@@ -27,9 +27,11 @@ int64_t last_progress_ms(const struct deployment_view *view, const struct revisi
 int64_t progress_deadline_ms(const struct deployment_view *view, const struct revision *update,
                              const struct release_status *release)
 {
-    int64_t period_ms = (int64_t)view->md->spec.progress_deadline_seconds * 1000;
-    if (!period_ms)
+    const struct module_deployment_spec *spec = &view->md->spec;
+    if (!spec->progress_deadline_seconds)
         return INT64_MAX;
+    int64_t period_ms =
+        ((int64_t)spec->progress_deadline_seconds + spec->strategy.drain_seconds) * 1000;
     int64_t earliest_ms = release->last_transition_ms + period_ms;
     if (earliest_ms > view->wall_ms)
         return earliest_ms;

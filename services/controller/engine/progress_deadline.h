@@ -22,6 +22,8 @@ int64_t last_progress_ms(const struct deployment_view *view, const struct revisi
 /**
  * progress_deadline_ms() - when a release that is being executed is given up; INT64_MAX: never
  *
+ * An instance that drains, as it was told to, makes no progress: that time comes on top.
+ *
  * Before a whole period has passed since the batch began or went on, instances are not looked at, of which there may be
  * many: then the answer is the end of that period, and at its end there may be a later one.
  */
