@@ -200,6 +200,12 @@ static int64_t drain_ms(const struct instance *instance)
     return deployment ? (int64_t)deployment->md->spec.strategy.drain_seconds * 1000 : 0;
 }
 
+static int32_t min_ready_seconds(const struct instance *instance)
+{
+    const struct deployment *deployment = deployment_of(instance);
+    return deployment ? deployment->md->spec.min_ready_seconds : 0;
+}
+
 /* Whether the revision of @instance is the one that its deployment wants now. */
 static bool is_wanted(struct controller *controller, const struct instance *instance)
 {
@@ -233,6 +239,7 @@ static void plan_one_module(struct controller *controller, const char *key, stru
         .wanted = is_wanted(controller, &instance->view),
         .going = is_going(&instance->view),
         .drain_ms = drain_ms(&instance->view),
+        .min_ready_seconds = min_ready_seconds(&instance->view),
         .bases_unknown = cache_base_unknown(&controller->cache, instance),
         .labels_written = labels_written(controller, &instance->view),
         .now_ms = controller->cache.now_ms,

@@ -9,7 +9,8 @@
 
 /*
  * The public gRPC API: ReleaseService and InventoryService, over the store. Handlers start on a gRPC
- * thread and answer from the store's; the API holds no state but the results of request ids.
+ * thread and answer from the store's, previews from a thread of their own; the API holds no state but
+ * the results of request ids, and the previews that are being made.
  */
 struct api;
 

@@ -187,6 +187,7 @@ static void plan_one_module(struct forecast *f, struct forecast_instance *instan
                   str_eq(f->update_name, instance->view.revision->rs->meta.name),
         .going = f->md->meta.deletion_ms != 0,
         .drain_ms = (int64_t)f->md->spec.strategy.drain_seconds * 1000,
+        .min_ready_seconds = f->md->spec.min_ready_seconds,
         .now_ms = f->now_ms,
         .wall_ms = f->now_ms,
     };

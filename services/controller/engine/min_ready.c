@@ -14,6 +14,13 @@ static bool is_available(const struct instance *instance)
     return instance->module->status.phase == MODULE_AVAILABLE && !instance_deleting(instance);
 }
 
+int64_t min_ready_left_ms(const struct instance *instance, int32_t seconds, int64_t wall_ms)
+{
+    int64_t since_ms = instance->module->status.last_transition_ms;
+    int64_t end_ms = since_ms + (int64_t)seconds * 1000;
+    return since_ms > wall_ms || end_ms < wall_ms ? 0 : end_ms - wall_ms;
+}
+
 int64_t min_ready_all_ms(const struct revision *revision, int32_t seconds, int64_t recorded_ms,
                          int64_t wall_ms)
 {
@@ -33,11 +40,9 @@ int32_t min_ready_count(const struct revision *revision, int32_t seconds, int64_
     if (!seconds)
         return revision->available;
     int32_t count = 0;
-    int64_t period_ms = (int64_t)seconds * 1000;
     for (size_t i = 0; i < revision->instances.len; i++) {
         const struct instance *instance = revision->instances.items[i];
-        int64_t since_ms = instance->module->status.last_transition_ms;
-        count += is_available(instance) && (since_ms > wall_ms || since_ms + period_ms <= wall_ms);
+        count += is_available(instance) && !min_ready_left_ms(instance, seconds, wall_ms);
     }
     return count;
 }

@@ -18,6 +18,7 @@
 #include "lib/base/str.h"
 #include "lib/model/labels.h"
 #include "services/controller/engine/plan_replicaset.h"
+#include "services/controller/engine/min_ready.h"
 #include "services/controller/engine/traffic.h"
 
 struct planning {
@@ -428,6 +429,16 @@ static bool is_unknown(const struct planning *p)
            p->instance->reported == REPORTED_NOTHING;
 }
 
+/* What it stands in for goes when it counts: a version that dies after some seconds takes nothing with it. */
+static void let_go(struct planning *p, const struct instance *old)
+{
+    int64_t left_ms = min_ready_left_ms(p->instance, p->view->min_ready_seconds, p->view->wall_ms);
+    if (left_ms)
+        plan_requeue(p->plan, p->view->now_ms + left_ms);
+    else
+        plan_add(p->plan, ACTION_DELETE_MODULE, old->module->meta.name);
+}
+
 static void become_available(struct planning *p)
 {
     if (is_unknown(p))
@@ -460,7 +471,7 @@ static void become_available(struct planning *p)
     if (!first && p->view->wanted && p->instance->replaces &&
         p->module->spec.upgrade_way != WAY_OTHER_BASE && /* those go from plan_replicaset.c */
         !instance_deleting(p->instance->replaces))
-        plan_add(p->plan, ACTION_DELETE_MODULE, p->instance->replaces->module->meta.name);
+        let_go(p, p->instance->replaces);
 }
 
 /*

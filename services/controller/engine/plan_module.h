@@ -18,7 +18,8 @@ struct module_view {
     bool wanted;         /* its revision is the one being released, or runs undisturbed */
     bool going;          /* its ModuleDeployment is being deleted: nothing is installed any more */
     int64_t drain_ms;    /* operationStrategy.drainSeconds of that */
-    int64_t now_ms;      /* mono */
+    int32_t min_ready_seconds; /* of that, too */
+    int64_t now_ms;            /* mono */
     int64_t wall_ms;
 };
 

@@ -16,6 +16,7 @@ struct row {
     const char *revisions; /* the instance stands last */
     bool failed_switch;    /* its last operation, long ago */
     bool other_installs;   /* the one that stands first is being installed */
+    int32_t min_ready;     /* seconds */
     enum reported reported;
     const char *plan;
 };
@@ -38,6 +39,7 @@ static char *plan_of(const struct row *row)
     instance->reported = row->reported;
     const struct module_view view = {.instance = instance,
                                      .wanted = !instance->replaced_by,
+                                     .min_ready_seconds = row->min_ready,
                                      .now_ms = KIT_NOW_MS,
                                      .wall_ms = KIT_NOW_MS};
     struct plan plan = {0};
@@ -118,6 +120,26 @@ static void a_report_comes_first(void **state)
     check(rows, ARRAY_LEN(rows));
 }
 
+static void the_old_one_goes_when_the_new_one_counts(void **state)
+{
+    (void)state;
+    static const struct row rows[] = {
+        {.name = "5.9 not well for minReadySeconds yet",
+         .revisions = "v1#1=0 aA; v2#2=1 aA=990>sa",
+         .min_ready = 60,
+         .plan = "requeue at 1050000"},
+        {.name = "5.9 now it is",
+         .revisions = "v1#1=0 aA; v2#2=1 aA=940>sa",
+         .min_ready = 60,
+         .plan = "delete module v1@a"},
+        {.name = "5.9 the clock was set back: it was",
+         .revisions = "v1#1=0 aA; v2#2=1 aA=1100>sa",
+         .min_ready = 60,
+         .plan = "delete module v1@a"},
+    };
+    check(rows, ARRAY_LEN(rows));
+}
+
 static void the_end_of_its_traffic_comes_first(void **state)
 {
     (void)state;
@@ -138,6 +160,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(what_others_do_comes_first),
                                        cmocka_unit_test(a_report_comes_first),
+                                       cmocka_unit_test(the_old_one_goes_when_the_new_one_counts),
                                        cmocka_unit_test(the_end_of_its_traffic_comes_first)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
