@@ -245,7 +245,7 @@ static bool give_way(struct forecast *f)
     return true;
 }
 
-/* Return: false where it has to be gone on with an answer. */
+/* Return: false where it goes on with an answer. */
 static bool settle(struct forecast *f)
 {
     while (!f->removed && !f->given_up) {
@@ -255,8 +255,7 @@ static bool settle(struct forecast *f)
             plan_modules(f);
             plan_bases(f);
         } else if (forecast__find_question(f)) {
-            if (f->asking)
-                return false;
+            return false;
         } else if (!give_way(f)) {
             break;
         }

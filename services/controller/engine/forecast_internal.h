@@ -13,7 +13,6 @@
 struct forecast_base {
     struct base_state view;
     struct base *base; /* owned; = view.base */
-    size_t at;         /* in forecast->bases, where it is of the base Deployment */
     int32_t serving;   /* instances of the module that serve there */
     bool queued, touched;
 };
@@ -30,14 +29,10 @@ struct forecast_instance {
     int64_t requeue_ms; /* for which a timer runs; 0 = none */
 };
 
-/* The last answer of the scheduler to one kind of question. */
+/* When the scheduler last answered one kind of question. */
 struct forecast_answered {
-    int64_t change;            /* of the forecast, when it was last answered; -1 = never */
-    int32_t count;             /* how many were asked for then */
-    int64_t at_ms;             /* when that was */
-    struct json_strings names; /* what was answered */
-    size_t handed;             /* how many of them the plan has got */
-    char *explanation;
+    int64_t change; /* of the forecast; -1 = never */
+    int32_t count;  /* how many were asked for */
 };
 
 struct forecast_revision {
@@ -171,7 +166,7 @@ void forecast__end_operation(struct forecast *f, struct forecast_instance *insta
 
 /* -- forecast_answer.c -- */
 
-/** forecast__find_question() - Return: whether there is one to the scheduler (f->asking), or what is left of its last answer was handed on. */
+/** forecast__find_question() - Return: whether there is one to the scheduler (f->asking). */
 bool forecast__find_question(struct forecast *f);
 
 /** forecast__waits_for_room() - whether something was asked that will have the same answer, as long as nothing moves. */

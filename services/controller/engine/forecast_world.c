@@ -136,7 +136,6 @@ void forecast_add_base(struct forecast *f, struct base *taken)
     base->view.base = base->base = taken;
     base->view.ready = str_eq(taken->status.phase, "Ready");
     base->view.terminating = taken->meta.deletion_ms != 0;
-    base->at = f->bases.len;
     map_put(&f->all_bases, taken->meta.name, base);
     if (base_belongs(&base->view, f->md->spec.base_deployment_name))
         VEC_PUSH(&f->bases, &base->view);
@@ -300,10 +299,6 @@ static void free_revision(struct forecast_revision *revision)
 {
     forecast__free_names(&revision->view.place.names);
     forecast__free_names(&revision->view.evict.names);
-    forecast__free_names(&revision->placed.names);
-    forecast__free_names(&revision->evicted.names);
-    mem_free(revision->placed.explanation);
-    mem_free(revision->evicted.explanation);
     mem_free(revision->view.place.explanation);
     mem_free(revision->view.evict.explanation);
     VEC_DONE(&revision->view.instances);
