@@ -33,8 +33,8 @@ struct loop_timer {
 
 /** loop_new() - @inbox_max: events that loop_offer() accepts (LIMIT_INBOX). */
 struct loop *loop_new(struct clock *clock, uint32_t inbox_max);
-void loop_free(
-    struct loop *loop); /* after the threads that post; events still in the inbox are run first */
+/** loop_free() - after the threads that post; events still in the inbox are run first. */
+void loop_free(struct loop *loop);
 
 /** loop_post() - hand an event over that must not be lost (an outcome of something we started). Any thread. */
 void loop_post(struct loop *loop, struct loop_event *event);

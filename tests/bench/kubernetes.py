@@ -91,7 +91,7 @@ def release(fleet, names, pods, version):
             fleet.cluster.api.post(where, document)
 
     left = set(names)
-    watch = fleet.cluster.api.watch(where, "0")
+    watch = fleet.cluster.api.watch(where, "0", timeoutSeconds=PATIENCE_S)
     for event in watch:  # asking again and again would take time from the server
         name = event["object"]["metadata"]["name"]
         (left.discard if is_released(event["object"], version) else left.add)(name)
@@ -99,6 +99,7 @@ def release(fleet, names, pods, version):
             break
     seconds = time.monotonic() - begin_s
     watch.close()
+    assert not left, f"waited {PATIENCE_S} s for {version} of {sorted(left)} to be released"
     return seconds
 
 

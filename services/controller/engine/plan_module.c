@@ -141,12 +141,12 @@ static bool draining(struct planning *p, const struct instance *leaving)
     return true;
 }
 
-/* In the place of another one: when that is out of traffic, and drained. */
 static bool takes_place(const struct planning *p)
 {
     return p->module->spec.upgrade_way == WAY_IN_PLACE && p->instance->replaces;
 }
 
+/* In the place of another one: when that is out of traffic, and drained. */
 static void install(struct planning *p)
 {
     if (other_install_runs(p)) {
