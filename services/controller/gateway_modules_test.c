@@ -4,7 +4,7 @@
 
 /* -- modules -- */
 
-static void on_created(void *user, const struct document *document, const struct err *err)
+static void on_changed(void *user, const struct document *document, const struct err *err)
 {
     (void)document;
     struct outcome *outcome = user;
@@ -16,8 +16,17 @@ static void deploy(struct world *world)
 {
     AUTO_OUTCOME struct outcome outcome = {0};
     AUTO_FREE char *text = kit_deployment("md", 1, "", ",\"replicas\":1");
-    store_create(world->store, KIND_MODULE_DEPLOYMENT, text, on_created, &outcome);
+    store_create(world->store, KIND_MODULE_DEPLOYMENT, text, on_changed, &outcome);
     kit_turn_until(world->loop, is_done, &outcome, "the creation");
+    assert_null(outcome.err);
+}
+
+static void edit(struct world *world, const char *merge_patch)
+{
+    struct store_key key = {KIND_MODULE_DEPLOYMENT, "default", "md"};
+    AUTO_OUTCOME struct outcome outcome = {0};
+    store_patch(world->store, &key, STORE_MAIN, merge_patch, NULL, on_changed, &outcome);
+    kit_turn_until(world->loop, is_done, &outcome, "the edit");
     assert_null(outcome.err);
 }
 
@@ -126,18 +135,12 @@ static void test_a_lost_module_is_installed_again(void **state)
 static void test_a_base_with_the_old_version_is_no_other_base(void **state)
 {
     struct world *world = *state;
-    struct store_key key = {KIND_MODULE_DEPLOYMENT, "default", "md"};
     join(world, "p1");
     deploy(world);
     await_available(world, "p1");
     join(world, "p2");
-    AUTO_OUTCOME struct outcome outcome = {0};
-    store_patch(world->store, &key, STORE_MAIN,
-                "{\"spec\":{\"operationStrategy\":{\"upgradePolicy\":\"scaleUpThenScaleDown\"},"
-                "\"template\":{\"spec\":{\"module\":{\"version\":\"2.0.0\"}}}}}",
-                NULL, on_created, &outcome);
-    kit_turn_until(world->loop, is_done, &outcome, "the edit");
-    assert_null(outcome.err);
+    edit(world, "{\"spec\":{\"operationStrategy\":{\"upgradePolicy\":\"scaleUpThenScaleDown\"},"
+                "\"template\":{\"spec\":{\"module\":{\"version\":\"2.0.0\"}}}}}");
     await_available(world, "p2");
     assert_string_equal(only_instance(world)->module->spec.module.version, "2.0.0");
 }
@@ -161,6 +164,15 @@ static void test_a_sick_module_is_unavailable(void **state)
     assert_int_equal(installs(world), 1);
 }
 
+#define MOVED "file:///moved.jar"
+
+static bool url_is_moved(void *user)
+{
+    const struct map *revisions = &((struct world *)user)->controller->cache.revisions;
+    const struct cached_revision *only = revisions->entries[0].value;
+    return str_eq(only->rs->spec.template.module.url, MOVED);
+}
+
 static void test_a_baseline_is_what_should_be_there(void **state)
 {
     struct world *world = *state;
@@ -177,11 +189,11 @@ static void test_a_baseline_is_what_should_be_there(void **state)
     assert_string_equal(json_get_string(module, "url"), "file:///provider.jar");
 
     /* The newest url, be it that the instance came by an older one. */
-    struct cached_revision *revision = world->controller->cache.revisions.entries[0].value;
-    mem_replace(&revision->rs->spec.template.module.url, "file:///moved.jar");
+    edit(world, "{\"spec\":{\"template\":{\"spec\":{\"module\":{\"url\":\"" MOVED "\"}}}}}");
+    kit_turn_until(world->loop, url_is_moved, world, "the revision's url");
     AUTO_OUTCOME struct outcome moved = call(world, "GetBaseline", "{\"baseName\":\"p1\"}");
     module = cJSON_GetArrayItem(json_get(moved.json, "modules"), 0);
-    assert_string_equal(json_get_string(module, "url"), "file:///moved.jar");
+    assert_string_equal(json_get_string(module, "url"), MOVED);
 
     AUTO_OUTCOME struct outcome unknown = call(world, "GetBaseline", "{\"baseName\":\"p9\"}");
     assert_null(unknown.err);

@@ -4,6 +4,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -40,7 +41,7 @@ struct kit {
     struct store *store;
     struct loop *loop;
     pthread_t loop_thread;
-    bool scheduler_away;
+    atomic_bool scheduler_away; /* the test says so, the planner asks */
     struct api *api;
     struct rpc_server *server;
     struct rpc_client *client;
@@ -52,7 +53,7 @@ struct kit {
 static inline void kit_schedule(void *context, const struct scheduling_question *question,
                                 scheduling_done_fn done, void *user)
 {
-    const bool *away = context;
+    const atomic_bool *away = context;
     char *names[KIT_BASES_MAX];
     const struct revision *revision = question->revision;
     bool place = question->type == ACTION_PLACE;
@@ -65,7 +66,7 @@ static inline void kit_schedule(void *context, const struct scheduling_question 
     for (size_t i = 0; !place && i < revision->instances.len && count < most; i++)
         names[count++] = revision->instances.items[i]->module->meta.name;
     done(user, names, count, NO_CAPACITY ": made up",
-         *away ? "SchedulerUnavailable: made up" : NULL);
+         atomic_load(away) ? "SchedulerUnavailable: made up" : NULL);
 }
 
 /* -- set up -- */

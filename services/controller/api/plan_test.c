@@ -225,7 +225,7 @@ static void test_refused(void **state)
     assert_refused(&bad, ERR_INVALID, "spec.operationStrategy.batchCount");
     AUTO_OUTCOME struct outcome install = plan(kit, "md", "", ",\"installMs\":-1");
     assert_refused(&install, ERR_INVALID, "install_ms");
-    kit->scheduler_away = true;
+    atomic_store(&kit->scheduler_away, true);
     AUTO_OUTCOME struct outcome away = plan(kit, "md", "", "");
     assert_refused(&away, ERR_UNAVAILABLE, NULL);
 }
