@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 TOP = Path(__file__).resolve().parent.parent.parent
-SECONDS = 20
+SECONDS = 10
 TARGETS = sorted(path.name[:-len("_fuzz.c")] for path in Path(__file__).parent.glob("*_fuzz.c"))
 
 
