@@ -189,7 +189,7 @@ static void end_operation(struct controller *controller, struct cached_instance 
     note_outcome(controller, operation, outcome);
     if (outcome->answered && !outcome->succeeded)
         log_failure(controller, outcome, operation);
-    if (outcome->succeeded)
+    if (outcome->succeeded && !instance_report_overtook(&instance->view))
         instance->view.reported = REPORTED_NOTHING;
     cache_recount(&controller->cache, instance);
     controller->cache.on_dirty_module(controller, instance->key);

@@ -249,6 +249,30 @@ static void test_an_install_may_last(void **state)
     assert_int_equal(world->planned, 1);
 }
 
+/* What came meanwhile is forgotten, but for a report that shows what the answer says. */
+static void test_a_report_may_overtake_the_answer(void **state)
+{
+    struct world *world = *state;
+    static const struct {
+        enum reported reported, kept;
+    } rows[] = {
+        {REPORTED_ACTIVE, REPORTED_ACTIVE},
+        {REPORTED_INACTIVE, REPORTED_INACTIVE},
+        {REPORTED_RESOLVED, REPORTED_NOTHING},
+        {REPORTED_ABSENT, REPORTED_NOTHING},
+    };
+    struct instance *instance = &kit_get_instance(&world->controller.cache, "m")->view;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        (void)begin(world, "m");
+        struct pending call = take_call(world);
+        instance->reported = rows[i].reported;
+        instance->reported_ms = loop_now_ms(world->controller.loop);
+        answer(&call, STATE(SUCCEEDED));
+        await_outcome(world);
+        assert_int_equal(instance->reported, rows[i].kept);
+    }
+}
+
 static void test_a_failure_at_last_is_a_failure(void **state)
 {
     struct world *world = *state;
@@ -505,6 +529,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_an_install_may_last),
+        TEST(test_a_report_may_overtake_the_answer),
         TEST(test_a_failure_at_last_is_a_failure),
         TEST(test_an_agent_that_does_not_wait_is_left_alone),
         TEST(test_what_is_gone_is_not_asked_for_again),

@@ -68,6 +68,28 @@ bool instance_overwrites(const struct instance *successor)
            str_eq(spec->module.version, old->module->spec.module.version);
 }
 
+/* Whether another Module of its name and version is on its base, be it one that leaves. */
+static bool has_double(const struct instance *instance)
+{
+    const struct module_spec *module = &instance->module->spec.module;
+    for (size_t i = 0; i < instance->base->instances.len; i++) {
+        const struct instance *other = instance->base->instances.items[i];
+        if (other != instance && str_eq(other->module->spec.module.name, module->name) &&
+            str_eq(other->module->spec.module.version, module->version))
+            return true;
+    }
+    return false;
+}
+
+bool instance_report_overtook(const struct instance *instance)
+{
+    const struct operation *operation = &instance->operation;
+    bool there = instance->reported == REPORTED_ACTIVE || instance->reported == REPORTED_INACTIVE;
+    return there && operation->type == OPERATION_INSTALL &&
+           instance->reported_ms >= operation->started_ms && instance->base &&
+           !has_double(instance);
+}
+
 bool base_belongs(const struct base_state *state, const char *deployment)
 {
     return str_eq(state->base->spec.deployment, deployment);

@@ -17,7 +17,7 @@
 
 /* What the last report of the agent said about an instance. */
 enum reported {
-    REPORTED_NOTHING, /* no report since the controller started, or since the operation ended */
+    REPORTED_NOTHING, /* no report since the controller started, or since the operation succeeded */
     REPORTED_ABSENT,
     REPORTED_RESOLVED, /* being installed */
     REPORTED_ACTIVE,
@@ -198,6 +198,15 @@ bool instance_superseded(const struct instance *instance, const struct revision 
  * successor's, taking the old one off would take off the new one.
  */
 bool instance_overwrites(const struct instance *successor);
+
+/**
+ * instance_report_overtook() - whether a report that came before the answer of an install, which is a success, shows
+ * what that has done
+ *
+ * The agent answers and reports at one time, over two connections. Such a report is as good as the next one, which may
+ * be a second away; but for where the same version was on the base already, for then it may show that.
+ */
+bool instance_report_overtook(const struct instance *instance);
 
 /** base_belongs() - whether @base is one of base Deployment @deployment. */
 bool base_belongs(const struct base_state *base, const char *deployment);

@@ -62,10 +62,53 @@ static void which_bases_fit(void **state)
     }
 }
 
+static void which_reports_show_an_install(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *other; /* version of another Module of that name on the base */
+        enum operation_type type;
+        enum reported reported;
+        int64_t reported_ms;
+        bool shows;
+    } rows[] = {
+        {"it is there", "0.9", OPERATION_INSTALL, REPORTED_ACTIVE, 100, true},
+        {"beside the active one", "0.9", OPERATION_INSTALL, REPORTED_INACTIVE, 101, true},
+        {"from before the install", "0.9", OPERATION_INSTALL, REPORTED_ACTIVE, 99, false},
+        {"not yet there", "0.9", OPERATION_INSTALL, REPORTED_RESOLVED, 101, false},
+        {"of another one, maybe", "1.0", OPERATION_INSTALL, REPORTED_ACTIVE, 101, false},
+        {"it was to go", "0.9", OPERATION_UNINSTALL, REPORTED_ACTIVE, 101, false},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct module module = {
+            .spec.module = {.name = mem_strdup("m"), .version = mem_strdup("1.0")}};
+        struct module other = {
+            .spec.module = {.name = module.spec.module.name, .version = mem_strdup(rows[i].other)}};
+        struct instance there = {.module = &other};
+        struct base_state base = {0};
+        struct instance instance = {.module = &module,
+                                    .base = &base,
+                                    .operation = {.type = rows[i].type, .started_ms = 100},
+                                    .reported = rows[i].reported,
+                                    .reported_ms = rows[i].reported_ms};
+        struct instance *on_base[] = {&there, &instance};
+        base.instances.items = on_base;
+        base.instances.len = ARRAY_LEN(on_base);
+        if (instance_report_overtook(&instance) != rows[i].shows)
+            fail_msg("%s", rows[i].name);
+        instance.base = NULL;
+        assert_false(instance_report_overtook(&instance));
+        mem_free(module.spec.module.name);
+        mem_free(module.spec.module.version);
+        mem_free(other.spec.module.version);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(which_bases_fit),
+        cmocka_unit_test(which_reports_show_an_install),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
