@@ -16,6 +16,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import basefixture  # noqa: E402
 import basekit  # noqa: E402
+import gateway  # noqa: E402
 import jarserver  # noqa: E402
 import programkit  # noqa: E402
 import protokit  # noqa: E402
@@ -272,3 +273,10 @@ def jars(tmp_path):
     """An HTTP server for jars."""
     with jarserver.JarServer(tmp_path / "served") as server:
         yield server
+
+
+@pytest.fixture
+def controller(protos):
+    """Takes reports."""
+    with gateway.Controller(protos) as one:
+        yield one

@@ -4,9 +4,10 @@
     /usr/bin/python3 tests/bench/kubernetes.py [--pods 100] [--deployments 5] [--idle-s 60] [--listed-pods 5000]
                                             [--only listed|release]
 
-release: each of some ModuleDeployments has one instance on every pod, a simulated base with a real agent; install,
-upgrade, remove. Writes by the server's audit log; the time beside that of a bare client (kube_bare.c) that does the
-same writes at the same concurrency on the same server. Between upgrade and removal nothing changes for a while.
+release: each of some ModuleDeployments has one instance on every pod, where a model of base and agent runs, so that it
+is the controller that is measured, and not a hundred agents on the server's processors; install, upgrade, remove.
+Writes by the server's audit log; the time beside that of a bare client (kube_bare.c) that does the same writes at the
+same concurrency on the same server. Between upgrade and removal nothing changes for a while.
 listed: memory of the controller, and its cold start, with pods and four Modules on each, which are objects only; beside
 the time that the bare client needs for the same lists.
 Ends with 1 where a limit is missed.
@@ -46,11 +47,11 @@ def judge(what, figure, limit, unit=""):
     print(f"  {what}: {figure:.2f}{unit} (limit {limit}{unit}){'  MISSED' if figure > limit else ''}", flush=True)
 
 
-def bare(cluster, command, namespace, *more, chains=()):
-    """Seconds that kube_bare says it took."""
+def bare(cluster, command, namespace, *more, chains=(), kubeconfig=None):
+    """Seconds that kube_bare says it took. @kubeconfig: of whom it is; the administrator's by default."""
     lines = "\n\n".join("\n".join("\t".join(step) for step in chain) for chain in chains) + "\n"
     done = subprocess.run([basekit.find_program("kube_bare"), command, namespace, *more], input=lines, text=True, check=True,
-                          stdout=subprocess.PIPE, env={**os.environ, "KUBECONFIG": str(cluster.kubeconfig)})
+                          stdout=subprocess.PIPE, env={**os.environ, "KUBECONFIG": str(kubeconfig or cluster.kubeconfig)})
     return int(done.stdout) / 1000
 
 
@@ -118,27 +119,72 @@ def remove(fleet, names):
     return time.monotonic() - begin_s
 
 
-def chains_of(modules, version, old=""):
-    """What the controller wrote to bring these Modules there, without owners; with the removal of the old ones."""
-    chains = []
-    for module in modules:
-        metadata = {key: module["metadata"][key] for key in ("labels", "finalizers")}
-        name = f"{module['spec']['baseName']}-{module['spec']['module']['name']}"
-        now = f"{name}-{version}"
-        chain = [step("create", "modules", now, ours("Module", now, metadata=metadata, spec=module["spec"])),
-                 step("patch", "modules", now, {"status": module["status"]}, "status")]
-        if old:
-            before = f"{name}-{old}"
-            chain += [step("delete", "modules", before),
-                      step("patch", "modules", before, {"metadata": {"finalizers": []}})]
-        chains.append(chain)
-    return chains
+class Twin:
+    """What the bare client writes to: a namespace with a copy of every pod and of every ModuleReplicaSet, in which it
+    has the controller's rights. Nobody watches its Modules but the cluster's own controllers."""
+
+    def __init__(self, fleet, namespace):
+        self.fleet, self.cluster, self.namespace = fleet, fleet.cluster, namespace
+        self.kubeconfig = fleetkit.account(self.cluster, namespace)
+        self.names = {}  # uid of what is copied -> (name, uid) of its copy
+        for name, pod in fleet.pods().items():
+            self._copy_pod(name, pod)
+
+    def _copy_pod(self, name, pod):
+        """All of it but its node: no kubelet starts a base for it, no Deployment counts it."""
+        metadata = {"name": name, "labels": {**pod["metadata"]["labels"], "app": "twin"},
+                    "annotations": pod["metadata"].get("annotations", {})}
+        spec = {key: value for key, value in pod["spec"].items() if key != "nodeName"}
+        made = self.cluster.api.post(path("pods", self.namespace), {"metadata": metadata, "spec": spec})
+        self.cluster.api.patch(path("pods", self.namespace, name, "status"), {"status": pod["status"]})
+        self._note(pod, made)
+
+    def _note(self, original, made):
+        self.names[original["metadata"]["uid"]] = made["metadata"]["name"], made["metadata"]["uid"]
+
+    def copy_replicasets(self):
+        """Those that there are, and were not copied yet."""
+        where = path("modulereplicasets", self.fleet.namespace)
+        for rs in self.cluster.api.get(where)["items"]:
+            if rs["metadata"]["uid"] not in self.names:
+                name = rs["metadata"]["name"]
+                self._note(rs, self.cluster.api.post(path("modulereplicasets", self.namespace), ours(
+                    "ModuleReplicaSet", name, metadata={"labels": rs["metadata"]["labels"]}, spec=rs["spec"])))
+
+    def _owners(self, module):
+        return [{**owner, "name": self.names[owner["uid"]][0], "uid": self.names[owner["uid"]][1]}
+                for owner in module["metadata"]["ownerReferences"]]
+
+    def module_chains(self, modules, old):
+        """What the controller wrote to bring these Modules there; with the removal of the @old ones, which are by base
+        and module."""
+        chains = []
+        for module in modules:
+            metadata = {key: module["metadata"][key] for key in ("labels", "finalizers")}
+            metadata["ownerReferences"] = self._owners(module)
+            name, before = module["metadata"]["name"], old.get(place_of(module))
+            chain = [step("create", "modules", name, ours("Module", name, metadata=metadata, spec=module["spec"])),
+                     step("patch", "modules", name, {"status": module["status"]}, "status")]
+            if before:
+                chain += [step("delete", "modules", before),
+                          step("patch", "modules", before, {"metadata": {"finalizers": []}})]
+            chains.append(chain)
+        return chains
+
+    def label_chains(self, count):
+        """So many changes of a label, evenly on the pods."""
+        pods = list(self.fleet.pods())
+        return [[step("patch", "pods", name, {"metadata": {"labels": {f"module.{OURS}/m{n}": "true"}}})
+                 for n in range(count // len(pods))] for name in pods if count >= len(pods)]
+
+    def write(self, modules, old, labels):
+        """The same writes; their seconds."""
+        return bare(self.cluster, "write", self.namespace, kubeconfig=self.kubeconfig,
+                    chains=self.module_chains(modules, old) + self.label_chains(labels))
 
 
-def label_chains(pods, count):
-    """So many changes of a label, evenly on these pods."""
-    return [[step("patch", "pods", name, {"metadata": {"labels": {f"module.{OURS}/m{n}": "true"}}})
-             for n in range(count // len(pods))] for name in pods if count >= len(pods)]
+def place_of(module):
+    return module["spec"]["baseName"], module["spec"]["module"]["name"]
 
 
 def judge_release(what, counts, instances, seconds, bare_s, deployments):
@@ -169,34 +215,27 @@ def measure_release(folder, pods, deployments, idle_s):
     names = [f"module-{n}" for n in range(deployments)]
     with kubekit.Cluster(folder / "cluster", controllers=True, audit=True) as cluster:
         fleetkit.install_definitions(cluster)
-        for namespace in ("shop", "bare"):
+        for namespace in ("shop", "twin"):
             cluster.api.post(path("namespaces"), {"metadata": {"name": namespace}})
-        plain = [f"pod-{n}" for n in range(pods)]
-        spec = {"containers": [{"name": "base", "image": "base"}]}
-        bare(cluster, "write", "bare", chains=[[step("create", "pods", name, {
-            "apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": spec})] for name in plain])
-        with fleetkit.Fleet(folder / "fleet", cluster, "shop", bases=pods, agent=("--poll-interval", "2s"),
-                            controller=("--leader-elect",)) as fleet:
-            before, version = "", ""
+        with fleetkit.ModelFleet(folder / "fleet", cluster, "shop", bases=pods,
+                                 controller=("--leader-elect",)) as fleet:
+            twin, old = Twin(fleet, "twin"), {}
             for what, version in (("install", "1.0.0"), ("upgrade", "2.0.0")):
-                counted = written(fleet)
-                before_s = processor.used_s()
+                counted, before_s = written(fleet), processor.used_s()
                 seconds = release(fleet, names, pods, version)
-                ours_spent = processor.since(before_s)
-                counts = written(fleet) - counted
+                ours_spent, counts = processor.since(before_s), written(fleet) - counted
                 modules = cluster.api.get(path("modules", "shop"))["items"]
-                chains = chains_of(modules, version, before) + label_chains(plain, counts["patch", "pods"])
+                twin.copy_replicasets()
                 before_s = processor.used_s()
-                bare_s = bare(cluster, "write", "bare", chains=chains)
+                bare_s = twin.write(modules, old, counts["patch", "pods"])
                 bare_spent = processor.since(before_s)
                 judge_release(what, counts, pods * deployments, seconds, bare_s, deployments)
                 print(f"  processor time: {ours_spent}; bare client: {bare_spent}")
-                before = version
+                old = {place_of(module): module["metadata"]["name"] for module in modules}
             judge_idle(fleet, idle_s)
             counted = written(fleet)
             seconds = remove(fleet, names)
             judge_release("remove", written(fleet) - counted, pods * deployments, seconds, 0, deployments)
-            fleet.check_operations()
 
 
 # -- objects that are only listed --

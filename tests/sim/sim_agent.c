@@ -304,7 +304,7 @@ void sim_agent_jvm_gone(struct sim_base *base)
 static bool is_for_another(const struct sim_base *base, const char *target, struct rpc_call *call)
 {
     AUTO_ERR struct err *err = NULL;
-    AUTO_FREE char *own = mem_printf("default/%s", base->name);
+    AUTO_FREE char *own = mem_printf("%s/%s", base->namespace, base->name);
     if (str_empty(target) || str_eq(target, own))
         return false;
     err_set(&err, ERR_PRECONDITION, "this is the agent of base %s, not of %s", own, target);

@@ -116,10 +116,10 @@ static void send_report(struct loop_timer *timer)
     AUTO_FREE InstalledModule **pointers = mem_alloc(base->modules.len * sizeof(*pointers));
     AUTO_FREE char *boot = mem_printf("boot-%d", base->boots);
     fill_modules(base, modules, pointers);
-    report.namespace_ = borrow("default");
+    report.namespace_ = base->namespace;
     report.base_name = base->name;
     report.base_deployment = base->deployment;
-    report.ip = borrow("10.0.0.1");
+    report.ip = base->ip;
     report.agent_address = base->address;
     report.zone = base->zone;
     report.boot_id = boot;
@@ -136,8 +136,9 @@ static void send_report(struct loop_timer *timer)
     struct rpc_options options = {.deadline_ms = REPORT_DEADLINE_MS};
     base->reporting = true;
     base->report_again = false;
-    rpc_unary(base->channel, &koupleless__controller__v1__agent_gateway_service__descriptor,
-              "Report", &report.base, &options, on_reported, base);
+    sim_net_call(base->options.net, base->channel,
+                 &koupleless__controller__v1__agent_gateway_service__descriptor, "Report",
+                 &report.base, &options, on_reported, base);
 }
 
 void sim_base_changed(struct sim_base *base)
@@ -216,6 +217,8 @@ struct sim_base *sim_base_new(const struct sim_base_options *options)
     struct sim_base *base = NEW(struct sim_base);
     base->options = *options;
     base->name = mem_strdup(options->name);
+    base->namespace = mem_strdup(options->namespace);
+    base->ip = mem_strdup(options->ip);
     base->deployment = mem_strdup(options->deployment);
     base->address = mem_strdup(options->address);
     base->zone = mem_strdup(options->zone);
@@ -224,7 +227,8 @@ struct sim_base *sim_base_new(const struct sim_base_options *options)
     loop_timer_init(&base->report, send_report);
     loop_timer_init(&base->jvm, on_jvm_there);
     base->client = sim_net_client(options->net, base->name);
-    (void)rpc_channel_new(&base->channel, base->client, base->controller, NULL, NULL);
+    const struct rpc_tls plain = {0};
+    (void)rpc_channel_new(&base->channel, base->client, base->controller, &plain, NULL);
     sim_net_serve(options->net, base->address, &base->service.base);
     history_note(options->history, "%s: is there, at %s", base->name, base->address);
     report_in(base, (int64_t)rand_below(options->rand, NOTICED_MS));
@@ -237,6 +241,8 @@ void sim_base_free(struct sim_base *base)
         stop(base);
     VEC_DONE(&base->modules);
     mem_free(base->name);
+    mem_free(base->namespace);
+    mem_free(base->ip);
     mem_free(base->deployment);
     mem_free(base->address);
     mem_free(base->zone);

@@ -55,9 +55,9 @@ struct sim_base_options {
     struct sim_net *net;
     struct history *history;
     const struct sim_base_faults *faults;
-    const char *name, *deployment, *address, *zone; /* copied */
-    const char *controller;                         /* its address; copied */
-    int32_t max_module_count;                       /* -1 = not limited */
+    const char *name, *namespace, *deployment, *ip, *address, *zone; /* copied */
+    const char *controller;                                          /* its address; copied */
+    int32_t max_module_count;                                        /* -1 = not limited */
     /* An operation begins to work on the base, before it does anything. */
     void (*on_begin)(void *user, const struct sim_base *base,
                      const struct sim_operation *operation);
@@ -67,7 +67,7 @@ struct sim_base_options {
 struct sim_base {
     Koupleless__Agent__V1__AgentService_Service service;
     struct sim_base_options options;
-    char *name, *deployment, *address, *zone, *controller;
+    char *name, *namespace, *deployment, *ip, *address, *zone, *controller;
     bool dead;     /* the pod is gone */
     bool jvm_down; /* it starts anew */
     int boots;

@@ -48,6 +48,12 @@ void sim_net_cut(struct sim_net *net, const char *address, bool cut);
 /** sim_net_client() - calls from @host; freed by rpc_client_free(), which ends its calls. */
 struct rpc_client *sim_net_client(struct sim_net *net, const char *host);
 
+/** sim_net_call() - rpc_unary() of a simulated program; @done in a turn of the loop. */
+void sim_net_call(struct sim_net *net, struct rpc_channel *channel,
+                  const ProtobufCServiceDescriptor *service, const char *method,
+                  const ProtobufCMessage *request, const struct rpc_options *options,
+                  rpc_done_fn done, void *user);
+
 /** sim_net_kill() - its program ends: its calls do so now, with ERR_CANCELLED; none is made after this. What travels may still arrive. */
 void sim_net_kill(struct rpc_client *client);
 

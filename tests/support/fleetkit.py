@@ -29,6 +29,7 @@ MANIFESTS = basekit.TOP / "deploy" / "manifests"
 DEPLOYMENT = "dynamic-stock"
 ACCOUNT = "koupleless-controller"
 BASE, AGENT = "base", "koupleless-agent"  # the containers of a pod
+AGENT_PORT = 1239
 SPARE_BASES = 16  # addresses for pods that come later
 
 
@@ -38,6 +39,14 @@ def install_definitions(cluster):
     files = [part for file in sorted(folder.glob("0[1-4]-*.yaml")) for part in ("-f", file)]
     cluster.kubectl("apply", "--server-side", *files)
     cluster.kubectl("wait", "--for=condition=Established", "--timeout=60s", *files)
+
+
+def account(cluster, namespace):
+    """The ServiceAccount of the controller with the rights of the plain files, in @namespace; a kubeconfig of it."""
+    rules = json.loads(cluster.kubectl(
+        "create", "--dry-run=client", "-o", "json", "-f", MANIFESTS / "05-role.yaml"))["rules"]
+    cluster.service_account(namespace, ACCOUNT, rules)
+    return cluster.kubeconfig_of(namespace, ACCOUNT)
 
 
 class Fleet(systemclient.Asked):
@@ -58,8 +67,7 @@ class Fleet(systemclient.Asked):
         self.processes, self._lock = {}, threading.Lock()
         self._running, self._names, self._starts = {}, {}, 0
         self.kubeconfig = kubeconfig or self._account()
-        self.bases = (podbases.Simulated(self.folder / "sim", bases + SPARE_BASES, sim) if kind == "sim" else
-                      podbases.Real(self.folder / "jvm", bases + SPARE_BASES, bases))
+        self.bases = self._make_bases(bases, sim)
         try:
             addresses = self.bases.addresses
             network = addresses[0].rsplit(".", 1)[0]
@@ -74,11 +82,13 @@ class Fleet(systemclient.Asked):
             self.abandon()
             raise
 
+    def _make_bases(self, count, sim):
+        if self.kind == "jvm":
+            return podbases.Real(self.folder / "jvm", count + SPARE_BASES, count)
+        return podbases.Simulated(self.folder / "sim", count + SPARE_BASES, sim)
+
     def _account(self):
-        rules = json.loads(self.cluster.kubectl(
-            "create", "--dry-run=client", "-o", "json", "-f", MANIFESTS / "05-role.yaml"))["rules"]
-        self.cluster.service_account(self.namespace, ACCOUNT, rules)
-        return self.cluster.kubeconfig_of(self.namespace, ACCOUNT)
+        return account(self.cluster, self.namespace)
 
     # -- processes --
 
@@ -165,7 +175,7 @@ class Fleet(systemclient.Asked):
     def _start_agent(self, pod, address):
         """Who it is it knows by its environment, as from the downward API."""
         name = pod["metadata"]["name"]
-        port = pod["metadata"].get("annotations", {}).get("koupleless.alipay.com/agent-port", "1239")
+        port = pod["metadata"].get("annotations", {}).get("koupleless.alipay.com/agent-port", AGENT_PORT)
         env = {"KUBERNETES_SERVICE_HOST": self.cluster.host, "KOUPLELESS_NAMESPACE": self.namespace,
                "KOUPLELESS_POD_NAME": name, "KOUPLELESS_POD_IP": address}
         self._program(
@@ -270,6 +280,24 @@ class Fleet(systemclient.Asked):
         """Names of the pods whose label brings them requests for a module."""
         pods = self.node.pods(self.namespace, f"module.koupleless.alipay.com/{module}=true")
         return sorted(pod["metadata"]["name"] for pod in pods)
+
+
+class ModelFleet(Fleet):
+    """The same with models of bases and agents, for load: there are no processes "agent-POD", and operations and JVMs
+    can't be asked."""
+
+    def _make_bases(self, count, sim):
+        return podbases.Modelled(self.folder / "model", count + SPARE_BASES)
+
+    def create_base_deployment(self, name, replicas, annotations=None, labels=None, pod_labels=None):
+        self.bases.connect(f"{self.host}:9090", self.namespace, name, AGENT_PORT)
+        return super().create_base_deployment(name, replicas, annotations, labels, pod_labels)
+
+    def _start_pod(self, pod, address):
+        self.bases.tell(f"start {pod['metadata']['name']} {address}")
+
+    def _stop_pod(self, pod):
+        self.bases.tell(f"die {pod['metadata']['name']}")
 
 
 def _made(folder):

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The bases that the pods of a fleet are (fleetkit.py): all simulated by one process, or a JVM for each.
+"""The bases that the pods of a fleet are (fleetkit.py): all simulated by one process, or a JVM for each; or models of
+bases with their agents, all of one process too.
 
 Both kinds have .addresses, those of one network that a base may get; .jars, a basekit.Base that makes jars; and
 start(), stop(), restart(), operation_logs() and close().
 """
 import concurrent.futures
 import pathlib
+import subprocess
 
 import basekit
 
@@ -43,6 +45,38 @@ class Simulated:
         return {self._simulator.operations}
 
     def close(self):
+        self._simulator.__exit__()
+
+
+class Modelled:
+    """Bases with their agents, of fleet-sim (tests/sim/fleet): cheap, for load. Their jars are never read, and
+    what happens in them is told by nobody but their reports."""
+
+    def __init__(self, folder, count):
+        self._simulator = basekit.Simulator(pathlib.Path(folder))
+        self.jars = self._simulator.bases[0]
+        self.addresses = basekit.addresses(basekit.free_address(count), count)
+        self._program = None
+
+    def connect(self, controller, namespace, deployment, port):
+        """Before the first start(): what the agents are told."""
+        self._program = subprocess.Popen(
+            [basekit.find_program("fleet-sim"), controller, namespace, deployment, str(port)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
+        assert self._program.stdout.readline() == "ready\n"
+
+    def tell(self, line):
+        print(line, file=self._program.stdin, flush=True)
+        answer = self._program.stdout.readline()
+        assert answer == line + "\n", (answer, self._program.poll())
+
+    def operation_logs(self):
+        return {self._simulator.operations}
+
+    def close(self):
+        if self._program:
+            self._program.stdin.close()
+            assert self._program.wait() == 0
         self._simulator.__exit__()
 
 
