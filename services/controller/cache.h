@@ -117,7 +117,8 @@ struct cache {
     void (*on_dirty_base)(void *user, const char *key); /* whose modules get traffic */
     void (*on_dirty_original)(void *user, enum object_kind kind, const char *key);
     void *user;
-    int64_t now_ms; /* mono, of this turn; set by the owner */
+    int64_t now_ms;            /* mono, of this turn; set by the owner */
+    int64_t planning_since_ms; /* mono, when the owner began to plan; set by it */
 };
 
 void cache_done(struct cache *cache);

@@ -70,6 +70,7 @@ struct deployment_view cache_view(struct cache *cache, struct deployment *deploy
         .bases_problem = deployment->bases->problem,
         .now_ms = cache->now_ms,
         .wall_ms = wall_ms,
+        .planning_since_ms = cache->planning_since_ms,
         .status_written_ms = deployment->status_written_ms,
     };
 }

@@ -306,6 +306,7 @@ static void on_change(void *user, const struct document *document, bool deleted)
 
 static void begin(struct controller *controller)
 {
+    controller->cache.planning_since_ms = loop_now_ms(controller->loop);
     liveness_start(controller);
     events_start(controller);
     controller_plan_soon(controller);

@@ -218,6 +218,7 @@ static void test_one_that_stands_by_takes_no_report(void **state)
     pass(world, SILENT_MS);
     controller_lead(world->controller, 7);
     assert_int_equal(world->controller->epoch, 7);
+    assert_int_equal(world->controller->cache.planning_since_ms, loop_now_ms(world->loop));
     pass(world, SILENT_MS - 1000);
     assert_string_equal(base_of(world, "p1")->status.phase, "Ready");
     pass(world, 2000);

@@ -9,8 +9,8 @@
  * are named after their versions, instances are called "v1@a": of revision v1 on base a.
  *
  *   spec      "v2 x5 batches=2 beta confirm gray=60 pause confirmed=1 history=1 max=50% <upgradePolicy>
- *             url=<u> abort=v2 resume=v2 deadline=60 min-ready=30 rollback edited deleting new taken-by=other template-missing base-missing bases-unknown"; new: without its
- *             finalizer; edited: since the status was written. A version may go on with digests, small letters, and a selector: "v2b^x" is
+ *             url=<u> abort=v2 resume=v2 deadline=60 min-ready=30 rollback started=970 edited deleting new taken-by=other template-missing base-missing bases-unknown"; started: the
+ *             second when the controller began to plan; new: without its finalizer; edited: since the status was written. A version may go on with digests, small letters, and a selector: "v2b^x" is
  *             2 with md5 "b", on bases whose zone is x; instances and revisions are named after all of it.
  *   release   "Executing 1/2 v2 was=0 changes=5 x5 batches=2 beta done reason=GrayTime until=61000
  *             since=1000 stable=v1 instead-of=v3"; done or passed: the batch
@@ -109,6 +109,8 @@ static inline void kit_spec_word(struct kit *kit, const char *word)
         spec->strategy.drain_seconds = (int32_t)kit_number(value);
     else if ((value = kit_value(word, "min-ready")))
         spec->min_ready_seconds = (int32_t)kit_number(value);
+    else if ((value = kit_value(word, "started")))
+        kit->planning_since_ms = kit_number(value) * 1000;
     else if (str_eq(word, "rollback"))
         spec->strategy.rollback_on_failure = true;
     else if (str_eq(word, "edited"))

@@ -28,7 +28,7 @@ struct kit {
     const char *owner_conflict, *bases_problem;
     bool bases_unknown;
     bool template_missing;
-    int64_t now_ms, status_written_ms;
+    int64_t now_ms, planning_since_ms, status_written_ms;
 };
 
 /* A literal that says nothing. */
@@ -317,6 +317,7 @@ static inline struct deployment_view kit_view(const struct kit *kit)
         .bases_problem = kit->bases_problem,
         .now_ms = kit->now_ms,
         .wall_ms = kit->now_ms,
+        .planning_since_ms = kit->planning_since_ms,
         .status_written_ms = kit->status_written_ms,
     };
 }

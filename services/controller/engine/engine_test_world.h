@@ -529,6 +529,7 @@ static inline void world_plan_traffic(struct world *world, const struct base_sta
 /* The controller is started anew: what it had in memory only is gone. */
 static inline void world_restart_controller(struct world *world)
 {
+    world->kit.planning_since_ms = world->kit.now_ms;
     for (size_t r = 0; r < world->kit.revision_count; r++) {
         struct revision *revision = world->kit.revisions[r];
         revision->place.state = revision->evict.state = PLACEMENT_NONE;

@@ -6,7 +6,8 @@
 
 /*
  * spec.progressDeadlineSeconds, as Deployments have it. Nothing about it is written down: when there was progress
- * last is told by the objects, so that a controller that is started anew counts on. Wall times.
+ * last is told by the objects. Time in which no controller planned is not counted, nor what was before it: how long
+ * that was is not known to the one that is started then. Wall times.
  */
 
 /**
@@ -22,9 +23,10 @@ int64_t last_progress_ms(const struct deployment_view *view, const struct revisi
 /**
  * progress_deadline_ms() - when a release that is being executed is given up; INT64_MAX: never
  *
- * An instance that drains, as it was told to, makes no progress: that time comes on top.
+ * A whole period after this controller began to plan at the earliest. An instance that drains, as it was told to, makes
+ * no progress: that time comes on top.
  *
- * Before a whole period has passed since the batch began or went on, instances are not looked at, of which there may be
+ * Before a whole period has passed since the batch began or went on, or since planning began, instances are not looked at, of which there may be
  * many: then the answer is the end of that period, and at its end there may be a later one.
  */
 int64_t progress_deadline_ms(const struct deployment_view *view, const struct revision *update,

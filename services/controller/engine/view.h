@@ -154,6 +154,8 @@ struct deployment_view {
         *owner_conflict; /* another ModuleDeployment that has this module on these bases, or NULL */
     int64_t now_ms;      /* mono */
     int64_t wall_ms;
+    int64_t
+        planning_since_ms; /* mono; when this controller began to plan: nobody did just before */
     int64_t status_written_ms; /* mono; when the status was last written */
     bool bases_unknown;        /* they were not listed yet: nobody knows what is there */
     const char *
