@@ -23,7 +23,8 @@
  * writes changes nothing.
  *
  * spec.pause is set before the status says WaitingForConfirmation, and batchProgress says Completed before
- * that. So WaitingForConfirmation with pause = false can only mean that a person has confirmed.
+ * that. So WaitingForConfirmation with pause = false can only mean that a person has confirmed. A pause, and an
+ * abort, leave batchProgress and the end of gray time as they are, by which what goes on then knows where it was.
  */
 #include "services/controller/engine/plan_deployment.h"
 
@@ -195,6 +196,7 @@ static void after_batch(struct planning *p)
         plan__complete(p);
     } else if (asks_person(p) && !plan__recorded_as_done(p)) {
         mem_replace(&p->release->batch_progress, "Completed");
+        p->release->next_reconcile_ms = 0; /* beside it that is gray time, see in_gray_time() */
     } else if (asks_person(p) &&
                (!p->md->spec.pause || p->md->spec.confirm_batch_num)) { /* a number set too early */
         plan_add(p->plan, ACTION_SET_PAUSE, "")->number = 1;
@@ -272,11 +274,13 @@ static void carry_on(struct planning *p)
 
 static void advance_executing(struct planning *p)
 {
+    if (!asks_person(p) && plan__withdraw_gate(p))
+        return; /* needConfirm was switched off just before it waited */
     bool waits = plan__recorded_as_done(p) && asks_person(p);
     bool done = plan__batch_done(p);
-    if (done && gate_passed(p))
+    if (done && gate_passed(p) && !p->md->spec.pause)
         next_batch(p);
-    else if (done || waits)
+    else if (waits || (done && !gate_passed(p)))
         after_batch(p);
     else if (p->md->spec.pause)
         pause_by_user(p);
@@ -330,6 +334,26 @@ static void advance_gray_time(struct planning *p)
     }
 }
 
+/* Whether gray time had begun, and with it a confirmation was behind it, when somebody paused or gave up. */
+static bool in_gray_time(const struct planning *p)
+{
+    return plan__recorded_as_done(p) && p->release->next_reconcile_ms;
+}
+
+/* After a pause, or when it was given up, it goes on where it was: nobody is asked a second time. */
+static void go_on(struct planning *p)
+{
+    if (in_gray_time(p) && gray_end_ms(p) > p->view->wall_ms) {
+        wait_gray_time(p, gray_end_ms(p));
+        plan__apply_numbers(p);
+    } else if (in_gray_time(p) || gate_passed(p)) {
+        pass_gate(p);
+    } else {
+        plan__execute_batch(p);
+        plan__apply_numbers(p);
+    }
+}
+
 /* Paused, an old version does not come back on another base when a symmetric one lost its base. */
 static void stay_paused(struct planning *p)
 {
@@ -348,8 +372,7 @@ static void advance_paused(struct planning *p)
     } else if (str_eq(p->release->reason, REASON_GRAY_TIME)) {
         advance_gray_time(p);
     } else if (!p->md->spec.pause) {
-        plan__execute_batch(p);
-        plan__apply_numbers(p);
+        go_on(p);
     } else if (p->md->spec.replicas == REPLICAS_SYMMETRIC) {
         stay_paused(p);
     }
@@ -375,11 +398,13 @@ bool plan__withdraw_gate(struct planning *p)
 {
     if (!own_pause(p))
         return false;
-    if (p->release->progress == PROGRESS_PAUSED)
+    if (p->release->progress == PROGRESS_PAUSED) {
+        p->release->next_reconcile_ms = 0; /* it was not confirmed */
         plan__move(p, PROGRESS_EXECUTING, "BatchExecuting",
                    mem_strdup("no confirmation is needed"));
-    else
+    } else {
         plan_add(p->plan, ACTION_SET_PAUSE, "")->number = 0;
+    }
     return true;
 }
 
@@ -407,7 +432,7 @@ static void advance(struct planning *p)
     } else if (progress == PROGRESS_PAUSED) {
         advance_paused(p);
     } else if (progress == PROGRESS_ABORTED && plan__goes_on(p)) {
-        plan__execute_batch(p);
+        go_on(p);
     } else if (progress == PROGRESS_COMPLETED) {
         plan__apply_numbers(p);
         plan__complete(p);

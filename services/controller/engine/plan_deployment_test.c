@@ -594,7 +594,9 @@ static void user_stops(void **state)
          .release = "Aborted 1/2 v2 was=0 changes=5 x5 batches=2",
          .revisions = "v1#1=3 bA cA dA; v2#2=2 aA bA",
          .bases = "a b c d e",
-         .plan = "status Executing 1/2 BatchExecuting (5 of 5 available)"},
+         .plan =
+             "status Executing 1/2 BatchExecuting (5 of 5 available); replicaset v2 replicas 3; "
+             "replicaset v1 replicas 2"},
         {.name = "2.2 a rollback after an abort",
          .spec = "v1 x5 batches=2 abort=v2",
          .release = "Aborted 1/2 v2 was=0 changes=5 x5 batches=2",
