@@ -115,6 +115,7 @@ void plan__begin(struct planning *p)
     if (plan__withdraw_gate(p))
         return; /* it belonged to the release before */
     struct release_status *release = p->release;
+    plan__try_again(p, p->update);
     plan__freeze_numbers(p);
     tell_of_return(p);
     remember_stable(release);

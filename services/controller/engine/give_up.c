@@ -7,7 +7,8 @@
  *   an instance has finally failed  last good revision and rollbackOnFailure -> marked, while paused too
  *
  * The mark is all that is decided: from then on the view has another template (rollback.h), which is released as any
- * other. What is Aborted goes on when it is asked to (ANNOTATION_RESUME), or when the spec is another one than it was.
+ * other. What is Aborted goes on when it is asked to (ANNOTATION_RESUME), or when the spec is another one than it was;
+ * while spec.pause is set no edit does that. What is tried again has all its attempts: who has finally failed is made anew.
  */
 #include "lib/base/str.h"
 #include "lib/model/labels.h"
@@ -34,9 +35,23 @@ bool plan__goes_on(const struct planning *p)
 {
     if (plan__abort_asked(p))
         return false;
-    bool edited = p->md->meta.generation != p->md->status.observed_generation;
+    bool edited = p->md->meta.generation != p->md->status.observed_generation && !p->md->spec.pause;
     return !stopped_at_deadline(p) || edited ||
            str_eq(asked_to_go_on(p), p->release->update_revision);
+}
+
+static const struct revision *way_back(const struct planning *p, const struct revision *from)
+{
+    return rollback_target(p->md, p->view->revisions, p->view->revision_count, from->rs->meta.name);
+}
+
+void plan__try_again(struct planning *p, const struct revision *revision)
+{
+    for (size_t i = 0; way_back(p, revision) && i < revision->instances.len; i++)
+        if (rollback_failed_finally(revision->instances.items[i]))
+            plan_add(p->plan, ACTION_DELETE_MODULE,
+                     revision->instances.items[i]->module->meta.name);
+    p->status_at = p->plan->actions.len;
 }
 
 bool plan__settle_marks(struct planning *p)
@@ -48,6 +63,8 @@ bool plan__settle_marks(struct planning *p)
         const char *name = revision->rs->meta.name;
         if (!rollback_marked(revision) || (revision == p->view->failed && !str_eq(resumed, name)))
             continue;
+        if (str_eq(resumed, name))
+            plan__try_again(p, revision);
         plan_add(p->plan, ACTION_SET_FAILED, name);
         any = true;
     }
@@ -122,8 +139,7 @@ bool plan__give_up(struct planning *p)
         release->last_transition_ms = p->view->wall_ms; /* the clock was set back: from now on */
     const char *name = p->update->rs->meta.name;
     bool overdue = is_overdue(p);
-    bool returns =
-        rollback_target(p->md, p->view->revisions, p->view->revision_count, name) != NULL;
+    bool returns = way_back(p, p->update) != NULL;
     const struct instance *failed = returns ? rollback_failure(p->update) : NULL;
     if (failed)
         plan_add(p->plan, ACTION_SET_FAILED, name)->message = failure_text(failed);

@@ -219,6 +219,21 @@ static void aborted_goes_on(void **state)
          .release = STOPPED,
          TWO_OF_THREE,
          .plan = "status Executing 1/2 BatchExecuting (2 of 3 available)"},
+        {.name = "but one that pauses it",
+         .spec = "v1 x5 batches=2 deadline=60 pause edited",
+         .release = STOPPED,
+         TWO_OF_THREE,
+         .plan = "status Aborted 1/2 ProgressDeadlineExceeded (2 of 3 available)"},
+        {.name = "the pause is taken back: that is one",
+         .spec = "v1 x5 batches=2 deadline=60 edited",
+         .release = STOPPED,
+         TWO_OF_THREE,
+         .plan = "status Executing 1/2 BatchExecuting (2 of 3 available)"},
+        {.name = "a problem, and it is paused: it stays stopped",
+         .spec = "v1 x5 batches=2 deadline=60 template-missing pause edited",
+         .release = STOPPED,
+         TWO_OF_THREE,
+         .plan = "status Aborted 1/2 ProgressDeadlineExceeded (2 of 3 available)"},
         {.name = "given up by a person besides: an edit is not enough",
          .spec = "v1 x5 batches=2 deadline=120 edited abort=v1",
          .release = STOPPED,
@@ -422,6 +437,51 @@ static void the_mark_stays(void **state)
     check(rows, ARRAY_LEN(rows));
 }
 
+/* Who has finally failed would end at once what is tried again. */
+static void tried_again_with_all_attempts(void **state)
+{
+    (void)state;
+    static const struct kit_row rows[] = {
+        {.name = "resumed before the way back has begun",
+         .spec = "v2 x5 batches=2 rollback resume=v2",
+         .release = UPGRADE,
+         .revisions = "v1#3=2 aA bA cA dA eA; v2#2=3 failed aF*5>sa bF*2>sb cF*6>sc",
+         .bases = "a b c d e",
+         .plan = "delete module v2@a; delete module v2@c; unmark failed v2"},
+        {.name = "resumed on the way back, where one is held",
+         .spec = "v2 x5 batches=2 rollback pause resume=v2",
+         .release = "Paused 1/2 v1 was=2 changes=3 x5 batches=2 stable=v1 instead-of=v2",
+         .revisions = "v1#3=2 dA eA; v2#2=3 failed aA bF*5 cA",
+         .bases = "a b c d e",
+         .plan = "delete module v2@b; unmark failed v2"},
+        {.name = "who goes already does not count",
+         .spec = "v2 x5 batches=2 rollback resume=v2",
+         .release = UPGRADE " since=1000000",
+         .revisions = "v1#1=2 aA bA cA dA eA; v2#2=3 aF*5-",
+         .bases = "a b c d e",
+         .plan = "end resume"},
+        {.name = "a person gave it up, and goes on",
+         .spec = "v2 x5 batches=2 rollback",
+         .release = "Aborted 1/2 v2 was=0 changes=5 x5 batches=2 stable=v1",
+         .revisions = "v1#1=2 aA bA cA dA eA; v2#2=3 aF*5>sa bF*2>sb cU>sc",
+         .bases = "a b c d e",
+         .plan = "delete module v2@a; status Executing 1/2 BatchExecuting (5 of 8 available)"},
+        {.name = "another number of them was asked for",
+         .spec = "v2 x4 batches=2 rollback",
+         .release = "Aborted 1/2 v2 was=0 changes=5 x5 batches=2 stable=v1",
+         .revisions = "v1#1=2 aA bA cA dA eA; v2#2=3 aF*5>sa bF*2>sb cU>sc",
+         .bases = "a b c d e",
+         .plan = "delete module v2@a; status Executing 1/2 BatchExecuting (5 of 8 available)"},
+        {.name = "nothing would be taken back: they are tried on as they are",
+         .spec = "v2 x5 batches=2",
+         .release = "Aborted 1/2 v2 was=0 changes=5 x5 batches=2 stable=v1",
+         .revisions = "v1#1=2 aA bA cA dA eA; v2#2=3 aF*5>sa bF*2>sb cU>sc",
+         .bases = "a b c d e",
+         .plan = "status Executing 1/2 BatchExecuting (5 of 8 available)"},
+    };
+    check(rows, ARRAY_LEN(rows));
+}
+
 /* What a release returns to is not forgotten while it runs. */
 static void the_way_back_is_kept(void **state)
 {
@@ -546,6 +606,7 @@ int main(void)
         cmocka_unit_test(failure),
         cmocka_unit_test(the_way_back),
         cmocka_unit_test(the_mark_stays),
+        cmocka_unit_test(tried_again_with_all_attempts),
         cmocka_unit_test(the_way_back_is_kept),
         cmocka_unit_test(people_are_told),
         cmocka_unit_test(conditions),

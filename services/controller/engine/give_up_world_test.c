@@ -130,6 +130,28 @@ static void a_failed_release_comes_back(void **state)
     }
 }
 
+/* Resumed while those who have finally failed are still there: each is tried as often as the first time. */
+static void a_failed_release_is_tried_again_at_once(void **state)
+{
+    (void)state;
+    struct world world;
+    begin_world(&world, "v1 x5 new rollback batches=2");
+    AUTO_FREE char *failed = kit_revision_name("v2");
+    for (int i = 0; i < ROUNDS_MAX && !rollback_marked(kit_revision(&world.kit, "v2")); i++)
+        world_round(&world, world_plan_deployment);
+    world_hold(&world, rollback_failure(kit_revision(&world.kit, "v2")), "who has failed is there");
+    world.bad_version = 0; /* mended */
+    json_map_set(&world.kit.md->meta.annotations, ANNOTATION_RESUME, failed);
+    for (int i = 0; i < ROUNDS_MAX && !is_at(&world, PROGRESS_COMPLETED, "v2"); i++) {
+        world_round(&world, world_plan_deployment);
+        check_all_serve(&world);
+        world_hold(&world, i < 2 || !rollback_marked(kit_revision(&world.kit, "v2")),
+                   "it is not undone");
+    }
+    world_hold(&world, is_at(&world, PROGRESS_COMPLETED, "v2"), "it arrives");
+    end_world(&world);
+}
+
 /* The batch of v2 began, then no controller was there for @away_ms. Return: how long the next one tried. */
 static int64_t aborted_after(int64_t away_ms)
 {
@@ -169,6 +191,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_failed_release_comes_back),
+        cmocka_unit_test(a_failed_release_is_tried_again_at_once),
         cmocka_unit_test(each_controller_has_the_whole_deadline),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

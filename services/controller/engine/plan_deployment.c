@@ -432,6 +432,7 @@ static void advance(struct planning *p)
     } else if (progress == PROGRESS_PAUSED) {
         advance_paused(p);
     } else if (progress == PROGRESS_ABORTED && plan__goes_on(p)) {
+        plan__try_again(p, p->update);
         go_on(p);
     } else if (progress == PROGRESS_COMPLETED) {
         plan__apply_numbers(p);
