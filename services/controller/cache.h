@@ -152,6 +152,10 @@ const struct module_deployment *cache_owner(const struct cache *cache,
 /** cache_wanted() - name of the revision that @deployment wants now, or NULL where its template is not there; borrowed. */
 const char *cache_wanted(struct cache *cache, struct deployment *deployment);
 
+/** cache_template() - of the revision @name, where @deployment wants that now; NULL: since it was planned its ModuleTemplate is gone, or something else is wanted. */
+const struct module_template_spec *cache_template(struct cache *cache,
+                                                  struct deployment *deployment, const char *name);
+
 /** cache_refuse_service() - the Service @name of @deployment could not be made or changed. @reason, @message: NULL where why is not known yet. */
 void cache_refuse_service(struct cache *cache, struct deployment *deployment, const char *name,
                           const char *reason, const char *message);

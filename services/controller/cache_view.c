@@ -86,6 +86,15 @@ const char *cache_wanted(struct cache *cache, struct deployment *deployment)
     return deployment->wanted;
 }
 
+const struct module_template_spec *cache_template(struct cache *cache,
+                                                  struct deployment *deployment, const char *name)
+{
+    const struct revision *failed;
+    return str_eq(cache_wanted(cache, deployment), name)
+               ? released_template(cache, deployment, &failed)
+               : NULL;
+}
+
 /* -- Modules that are decided, and not created yet -- */
 
 void cache_assume(struct cached_base *base)

@@ -404,19 +404,13 @@ struct deployment *executor_deployment(const struct controller *controller, cons
 static void write_event(struct work *work, const struct action *action)
 {
     struct controller *controller = work->controller;
-    const struct object_meta *meta = NULL;
-    enum object_kind kind = KIND_MODULE_DEPLOYMENT;
     const struct deployment *deployment = executor_deployment(controller, work->key);
     struct cached_instance *instance = *action->name ? instance_named(work, action->name) : NULL;
-    if (*action->name) {
-        kind = KIND_MODULE;
-        meta = instance ? &instance->module->meta : NULL;
-    } else if (deployment) {
-        meta = &deployment->md->meta;
-    }
-    if (!meta)
-        return;
-    events_write(controller, kind, meta, action, work->events++);
+    if (instance)
+        events_write(controller, KIND_MODULE, &instance->module->meta, action, work->events++);
+    else if (!*action->name && deployment)
+        events_write(controller, KIND_MODULE_DEPLOYMENT, &deployment->md->meta, action,
+                     work->events++);
 }
 
 static void run_for_deployment(struct work *work, struct deployment *deployment,
@@ -424,11 +418,13 @@ static void run_for_deployment(struct work *work, struct deployment *deployment,
 {
     struct controller *controller = work->controller;
     const struct module_deployment *md = deployment->md;
-    struct deployment_view view = cache_view(&controller->cache, deployment, 0);
+    const struct module_template_spec *template =
+        cache_template(&controller->cache, deployment, action->name);
     switch (action->type) {
     case ACTION_CREATE_REPLICASET:
-        create(work, KIND_MODULE_REPLICASET, md->meta.namespace, action->name,
-               document_replicaset(md, view.template, action->name, action->number), NULL);
+        if (template)
+            create(work, KIND_MODULE_REPLICASET, md->meta.namespace, action->name,
+                   document_replicaset(md, template, action->name, action->number), NULL);
         break;
     case ACTION_SET_PAUSE:
         patch(work, KIND_MODULE_DEPLOYMENT, &md->meta, STORE_MAIN, patch_pause(md, action->number),
@@ -489,15 +485,17 @@ static void run_for_replicaset(struct work *work, struct deployment *deployment,
                                struct cached_revision *revision, const struct action *action)
 {
     const struct object_meta *meta = &revision->rs->meta;
-    struct deployment_view view = cache_view(&work->controller->cache, deployment, 0);
+    const struct module_template_spec *template =
+        cache_template(&work->controller->cache, deployment, action->name);
     switch (action->type) {
     case ACTION_SET_REPLICAS:
         patch(work, KIND_MODULE_REPLICASET, meta, STORE_MAIN, patch_replicas(action->number),
               false);
         break;
     case ACTION_RENEW_REPLICASET:
-        patch(work, KIND_MODULE_REPLICASET, meta, STORE_MAIN,
-              patch_renewal(view.template, action->number), false);
+        if (template)
+            patch(work, KIND_MODULE_REPLICASET, meta, STORE_MAIN,
+                  patch_renewal(template, action->number), false);
         break;
     case ACTION_SET_FAILED:
         patch(work, KIND_MODULE_REPLICASET, meta, STORE_MAIN,
