@@ -4,6 +4,7 @@
 #include "lib/base/assert.h"
 #include "lib/base/str.h"
 #include "lib/model/labels.h"
+#include "services/controller/engine/links.h"
 #include "services/controller/engine/plan_replicaset.h"
 #include "services/controller/engine/rollback.h"
 
@@ -17,34 +18,6 @@ static struct deployment *deployment_of(struct revision *revision)
     return revision ? CONTAINER_OF(revision, struct cached_revision, view)->deployment : NULL;
 }
 
-/* -- counters -- */
-
-static void count(int32_t *counter, bool *counted, bool holds)
-{
-    *counter += (int)holds - (int)*counted;
-    *counted = holds;
-}
-
-/* Brings the counters of its revision and base in line with what @c is now; @present: it is in the cache. */
-void cache__recount(struct cached_instance *c, bool present)
-{
-    const struct instance *instance = &c->view;
-    bool existing = present && !instance_deleting(instance);
-    enum module_phase phase = instance->module->status.phase;
-    struct revision *revision = instance->revision;
-    if (revision) {
-        count(&revision->existing, &c->counted_existing, existing);
-        count(&revision->available, &c->counted_available, existing && phase == MODULE_AVAILABLE);
-        count(&revision->failed, &c->counted_failed, existing && phase == MODULE_FAILED);
-        count(&revision->waiting_way, &c->counted_refused,
-              existing && instance_refused_beside(instance));
-        count(&revision->replaced, &c->counted_replaced, existing && instance->replaced_by);
-        revision->terminating = (int32_t)revision->instances.len - revision->existing;
-    }
-    if (instance->base)
-        count(&instance->base->module_count, &c->counted_on_base, present);
-}
-
 static bool takes_place(const struct module *module)
 {
     return module->spec.replaces && module->spec.upgrade_way == WAY_IN_PLACE;
@@ -52,7 +25,7 @@ static bool takes_place(const struct module *module)
 
 void cache_recount(struct cache *cache, struct cached_instance *instance)
 {
-    cache__recount(instance, true);
+    instance_recount(&instance->view, true);
     if (takes_place(instance->module)) /* who was to go serves again where that has failed */
         cache_dirty_traffic(cache, &instance->view);
     cache__dirty_deployment(cache, deployment_of(instance->view.revision));
@@ -81,21 +54,10 @@ static void unlink_replacement(struct cache *cache, struct instance *instance)
     instance->replaces = NULL;
     if (old) {
         old->replaced_by = NULL;
-        cache__recount(cache__instance(old), true);
+        instance_recount(old, true);
         dirty_module(cache, old);
         link_successor(cache, cache__instance(old)->key);
     }
-}
-
-/*
- * Whether @old is the one that @module was made to replace: its name is used anew when a release is taken back.
- * Modules that others make don't tell the uid. Then the one that was there first is meant, by a clock that may
- * have been set back in between.
- */
-static bool means(const struct module *module, const struct module *old)
-{
-    const char *uid = json_map_get(&module->meta.annotations, ANNOTATION_REPLACES_UID);
-    return uid ? str_eq(uid, old->meta.uid) : old->meta.creation_ms <= module->meta.creation_ms;
 }
 
 /* A live instance claims the one it replaces, as soon as that is seen and nobody else claims it; a deleted one
@@ -106,14 +68,14 @@ static void link_replacement(struct cache *cache, struct instance *instance)
     bool claims = !str_empty(module->spec.replaces) && !instance_deleting(instance);
     AUTO_FREE char *key = claims ? object_key(module->meta.namespace, module->spec.replaces) : NULL;
     struct cached_instance *old = key ? map_get(&cache->instances, key) : NULL;
-    bool meant = old && old->view.replaces != instance && means(module, old->module);
+    bool meant = old && old->view.replaces != instance && replaces_meant(module, old->module);
     if (meant && old->view.replaced_by == instance)
         return;
     unlink_replacement(cache, instance);
     if (meant && !old->view.replaced_by) {
         instance->replaces = &old->view;
         old->view.replaced_by = instance;
-        cache__recount(old, true);
+        instance_recount(&old->view, true);
     } else if (claims && (!old || meant)) {
         map_put(&cache->successors, key, instance);
     }
@@ -134,9 +96,7 @@ static void link_successor(struct cache *cache, const char *key)
 static void attach_revision(struct cache *cache, struct cached_instance *c,
                             struct cached_revision *revision)
 {
-    c->view.revision = &revision->view;
-    c->view.index = (int32_t)revision->view.instances.len;
-    VEC_PUSH(&revision->view.instances, &c->view);
+    instance_join_revision(&c->view, &revision->view);
     cache__group_of_revision(cache, revision);
     cache__leave_group(cache, c);
 }
@@ -146,10 +106,7 @@ static void detach_revision(struct cache *cache, struct cached_instance *c)
     struct revision *revision = c->view.revision;
     if (!revision)
         return;
-    struct instance *last = revision->instances.items[revision->instances.len - 1];
-    revision->instances.items[c->view.index] = last;
-    last->index = c->view.index;
-    revision->instances.len--;
+    instance_leave_revision(&c->view);
     cache__group_of_revision(cache, CONTAINER_OF(revision, struct cached_revision, view));
 }
 
@@ -166,7 +123,7 @@ static void attach_instance(struct cache *cache, struct cached_instance *c, cons
     AUTO_FREE char *base_key = object_key(c->module->meta.namespace, c->module->spec.base_name);
     struct cached_base *base = map_get(&cache->bases, base_key);
     if (base && str_eq(base->base->meta.uid, c->module->spec.base_uid)) {
-        cache__attach_base(cache, c, base);
+        instance_join_base(&c->view, &base->view, cache->now_ms);
         if (base->assumed)
             cache_forget(base);
     }
@@ -211,7 +168,7 @@ static void remove_instance(struct cache *cache, struct cached_instance *c)
     }
     detach_revision(cache, c);
     cache__leave_group(cache, c);
-    cache__recount(c, false);
+    instance_recount(&c->view, false);
     /* Nobody has asked for that; or who was there before may have the traffic back. */
     if (!instance_deleting(&c->view) || c->module->spec.upgrade_way == WAY_IN_PLACE)
         cache_dirty_traffic(cache, &c->view);
@@ -308,7 +265,7 @@ static int apply_module(struct cache *cache, const char *key, cJSON *json, bool 
         c->view.going_ms = cache->now_ms;
     link_replacement(cache, &c->view);
     link_successor(cache, key);
-    cache__recount(c, true);
+    instance_recount(&c->view, true);
     if (traffic)
         cache_dirty_traffic(cache, &c->view);
     dirty_module(cache, &c->view);
@@ -340,7 +297,7 @@ static void adopt_instances(struct cache *cache, struct cached_revision *revisio
         const struct owner_reference *owner = meta_owner(&c->module->meta);
         if (!c->view.revision && owner && str_eq(owner->uid, revision->rs->meta.uid)) {
             attach_revision(cache, c, revision);
-            cache__recount(c, true);
+            instance_recount(&c->view, true);
             cache->on_dirty_module(cache->user, c->key);
         }
     }
@@ -389,8 +346,8 @@ static void remove_revision(struct cache *cache, struct cached_revision *c)
         struct cached_instance *instance = cache__instance(c->view.instances.items[i]);
         instance->view.revision = NULL;
         cache__hold_group(cache, instance, c->rs->spec.base_deployment_name);
-        instance->counted_existing = instance->counted_available = instance->counted_failed =
-            instance->counted_refused = instance->counted_replaced = false;
+        instance->view.counted =
+            (struct instance_counted){.on_base = instance->view.counted.on_base};
         dirty_module(cache, &instance->view);
     }
     c->view.instances.len = 0;

@@ -66,8 +66,6 @@ struct cached_instance {
     struct module *module; /* owned; = view.module */
     char *key;
     struct base_group *group; /* where it is, while it has no revision */
-    bool counted_existing, counted_available, counted_failed, counted_refused, counted_replaced;
-    bool counted_on_base;
 };
 
 /* The bases of one base Deployment, and those who need them: ModuleDeployments on it, revisions with instances there,

@@ -3,6 +3,7 @@
 #include "lib/base/str.h"
 #include "lib/model/labels.h"
 #include "services/controller/cache_internal.h"
+#include "services/controller/engine/links.h"
 #include "services/controller/engine/plan_replicaset.h"
 
 void cache_dirty_group(struct cache *cache, struct base_group *group)
@@ -171,13 +172,6 @@ void cache_dirty_waiting(struct cache *cache, struct cached_base *base)
     }
 }
 
-void cache__attach_base(struct cache *cache, struct cached_instance *c, struct cached_base *base)
-{
-    c->view.base = &base->view;
-    c->view.unlabelled_ms = cache->now_ms;
-    VEC_PUSH(&base->view.instances, &c->view);
-}
-
 static bool has_label(const struct base *base, const struct instance *instance)
 {
     AUTO_FREE char *label =
@@ -200,8 +194,8 @@ static void adopt_base_instances(struct cache *cache, struct cached_base *base)
     for (size_t i = 0; i < cache->instances.len; i++) {
         struct cached_instance *c = cache->instances.entries[i].value;
         if (!c->view.base && str_eq(c->module->spec.base_uid, base->base->meta.uid)) {
-            cache__attach_base(cache, c, base);
-            cache__recount(c, true);
+            instance_join_base(&c->view, &base->view, cache->now_ms);
+            instance_recount(&c->view, true);
         }
     }
 }
@@ -221,7 +215,7 @@ static void remove_base(struct cache *cache, struct cached_base *c)
         struct cached_instance *instance = cache__instance(c->view.instances.items[i]);
         instance->view.base = NULL;
         instance->view.base_ended = c->view.terminating;
-        instance->counted_on_base = false;
+        instance->view.counted.on_base = false;
     }
     VEC_DROP(&c->group->bases, &c->view);
     cache__group_settle(cache, c->group);

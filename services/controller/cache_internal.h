@@ -18,9 +18,6 @@ static inline struct cached_instance *cache__instance(struct instance *instance)
     return CONTAINER_OF(instance, struct cached_instance, view);
 }
 
-/** cache__recount() - brings the counters of its revision and base in line with what @c is now; @present: it is in the cache. */
-void cache__recount(struct cached_instance *c, bool present);
-
 /* -- cache_bases.c -- */
 
 /** cache__group() - the bases of @deployment (may be NULL), made where it is not there yet. */
@@ -41,9 +38,6 @@ void cache__group_of_revision(struct cache *cache, struct cached_revision *revis
 /** cache__hold_group() / cache__leave_group() - @c has no revision, and needs the bases of @deployment by itself; it has one now, or goes. */
 void cache__hold_group(struct cache *cache, struct cached_instance *c, const char *deployment);
 void cache__leave_group(struct cache *cache, struct cached_instance *c);
-
-/** cache__attach_base() - @c is on @base. */
-void cache__attach_base(struct cache *cache, struct cached_instance *c, struct cached_base *base);
 
 int cache__apply_base(struct cache *cache, const char *key, const cJSON *json, bool deleted,
                       struct err **err);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "lib/model/labels.h"
+#include "services/controller/engine/links.h"
 #include "services/controller/engine/plan_service.h"
 
 static struct forecast_instance *instance_of(struct instance *view)
@@ -66,7 +67,6 @@ void forecast__end_operation(struct forecast *f, struct forecast_instance *insta
 {
     struct operation *operation = &instance->view.operation;
     f->running--;
-    forecast__count(instance, -1);
     operation->state = OPERATION_SUCCEEDED;
     operation->ended_ms = f->moved_ms = f->now_ms;
     operation->failures = operation->unanswered = 0;
@@ -80,7 +80,7 @@ void forecast__end_operation(struct forecast *f, struct forecast_instance *insta
                                   : REPORTED_ACTIVE;
     instance->view.reported_ms = f->now_ms;
     instance->view.unhealthy = false;
-    forecast__count(instance, 1);
+    instance_recount(&instance->view, true);
     forecast__record_touched(f, instance->base, false);
     forecast__dirty_around(f, instance);
 }
@@ -92,10 +92,9 @@ static void write_module_status(struct forecast *f, struct forecast_instance *in
 {
     enum module_phase before = instance->module->status.phase;
     struct module_instance_status old = instance->module->status;
-    forecast__count(instance, -1);
     instance->module->status = *action->module_status;
     *action->module_status = old;
-    forecast__count(instance, 1);
+    instance_recount(&instance->view, true);
     forecast__count_serving(f, instance);
     enum module_phase now = instance->module->status.phase;
     forecast__dirty_around(f, instance);
@@ -109,9 +108,8 @@ static void delete_module(struct forecast *f, struct forecast_instance *instance
 {
     if (instance_deleting(&instance->view))
         return;
-    forecast__count(instance, -1);
     instance->module->meta.deletion_ms = instance->view.going_ms = f->now_ms;
-    forecast__count(instance, 1);
+    instance_recount(&instance->view, true);
     f->change++;
     forecast__dirty_around(f, instance);
     forecast__dirty_base_of(f, instance);
@@ -120,12 +118,11 @@ static void delete_module(struct forecast *f, struct forecast_instance *instance
 
 static void set_way(struct forecast *f, struct forecast_instance *instance, struct action *action)
 {
-    forecast__count(instance, -1);
     instance->view.operation.state = OPERATION_NONE;
     instance->module->spec.upgrade_way = action->way;
     mem_free(instance->module->spec.upgrade_way_reason);
     instance->module->spec.upgrade_way_reason = TAKE(action->reason);
-    forecast__count(instance, 1);
+    instance_recount(&instance->view, true);
     f->change++;
     forecast__dirty_around(f, instance);
     forecast__dirty_base_of(f, instance);

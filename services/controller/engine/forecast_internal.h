@@ -139,9 +139,6 @@ void forecast__link(struct forecast *f);
 /** forecast__unlink() - gives back what @instance was to take the place of. */
 void forecast__unlink(struct forecast *f, struct forecast_instance *instance);
 
-/** forecast__count() - adds what @instance counts for, @sign times: -1 before it is changed, 1 after that. */
-void forecast__count(struct forecast_instance *instance, int32_t sign);
-
 /** forecast__count_serving() - after what makes it serve, or not, has changed. */
 void forecast__count_serving(struct forecast *f, struct forecast_instance *instance);
 

@@ -4,6 +4,7 @@
 
 #include "lib/base/assert.h"
 #include "lib/model/labels.h"
+#include "services/controller/engine/links.h"
 #include "services/controller/engine/rollback.h"
 
 static struct forecast_instance *instance_of(struct instance *view)
@@ -40,26 +41,7 @@ struct deployment_view forecast__view(const struct forecast *f)
     };
 }
 
-/* -- counters -- */
-
-void forecast__count(struct forecast_instance *instance, int32_t sign)
-{
-    struct revision *revision = instance->view.revision;
-    enum module_phase phase = instance->module->status.phase;
-    if (instance->view.base)
-        instance->view.base->module_count += sign;
-    if (!revision)
-        return;
-    if (instance_deleting(&instance->view)) {
-        revision->terminating += sign;
-        return;
-    }
-    revision->existing += sign;
-    revision->available += phase == MODULE_AVAILABLE ? sign : 0;
-    revision->failed += phase == MODULE_FAILED ? sign : 0;
-    revision->replaced += instance->view.replaced_by ? sign : 0;
-    revision->waiting_way += instance_refused_beside(&instance->view) ? sign : 0;
-}
+/* -- who serves -- */
 
 void forecast__count_serving(struct forecast *f, struct forecast_instance *instance)
 {
@@ -78,12 +60,6 @@ void forecast__count_serving(struct forecast *f, struct forecast_instance *insta
 
 /* -- links -- */
 
-static bool means(const struct module *module, const struct module *old)
-{
-    const char *uid = json_map_get(&module->meta.annotations, ANNOTATION_REPLACES_UID);
-    return uid ? str_eq(uid, old->meta.uid) : old->meta.creation_ms <= module->meta.creation_ms;
-}
-
 static void link_replacement(struct forecast *f, struct forecast_instance *instance)
 {
     const struct module *module = instance->module;
@@ -91,12 +67,11 @@ static void link_replacement(struct forecast *f, struct forecast_instance *insta
         str_empty(module->spec.replaces) || instance_deleting(&instance->view)
             ? NULL
             : map_get(&f->instances, module->spec.replaces);
-    if (!old || old == instance || old->view.replaced_by || !means(module, old->module))
+    if (!old || old == instance || old->view.replaced_by || !replaces_meant(module, old->module))
         return;
-    forecast__count(old, -1);
     instance->view.replaces = &old->view;
     old->view.replaced_by = &instance->view;
-    forecast__count(old, 1);
+    instance_recount(&old->view, true);
     forecast__dirty_module(f, old);
 }
 
@@ -105,10 +80,9 @@ void forecast__unlink(struct forecast *f, struct forecast_instance *instance)
     struct instance *old = instance->view.replaces;
     if (!old)
         return;
-    forecast__count(instance_of(old), -1);
     instance->view.replaces = NULL;
     old->replaced_by = NULL;
-    forecast__count(instance_of(old), 1);
+    instance_recount(old, true);
     forecast__dirty_module(f, instance_of(old));
 }
 
@@ -171,22 +145,17 @@ static struct forecast_instance *add_module(struct forecast *f, struct module *t
     instance->view.module = instance->module = taken;
     instance->view.operation.failures = taken->status.attempts;
     instance->view.going_ms = taken->meta.deletion_ms ? f->now_ms : 0;
-    if (revision) {
-        instance->view.revision = revision;
-        instance->view.index = (int32_t)revision->instances.len;
-        VEC_PUSH(&revision->instances, &instance->view);
-    }
+    if (revision)
+        instance_join_revision(&instance->view, revision);
     struct forecast_base *base =
         str_empty(taken->spec.base_name) ? NULL : map_get(&f->all_bases, taken->spec.base_name);
     if (base && str_eq(base->base->meta.uid, taken->spec.base_uid)) {
         instance->base = base;
-        instance->view.base = &base->view;
-        instance->view.unlabelled_ms = f->now_ms;
-        VEC_PUSH(&base->view.instances, &instance->view);
+        instance_join_base(&instance->view, &base->view, f->now_ms);
     }
     VEC_PUSH(&f->all_instances, instance);
     map_put(&f->instances, taken->meta.name, instance);
-    forecast__count(instance, 1);
+    instance_recount(&instance->view, true);
     forecast__count_serving(f, instance);
     if (revision)
         forecast__dirty_module(f, instance);
@@ -250,18 +219,14 @@ static void dirty_same_module(struct forecast *f, const struct forecast_instance
 
 void forecast__remove_module(struct forecast *f, struct forecast_instance *instance)
 {
-    struct revision *revision = instance->view.revision;
     struct instance *successor = instance->view.replaced_by;
     forecast__unlink(f, instance);
-    forecast__count(instance, -1);
     if (successor) {
         successor->replaces = NULL;
         forecast__dirty_module(f, instance_of(successor));
     }
-    struct instance *last = revision->instances.items[revision->instances.len - 1];
-    revision->instances.items[instance->view.index] = last;
-    last->index = instance->view.index;
-    revision->instances.len--;
+    instance_leave_revision(&instance->view);
+    instance_recount(&instance->view, false);
     if (instance->base) {
         VEC_DROP(&instance->base->view.instances, &instance->view);
         dirty_same_module(f, instance);

@@ -62,6 +62,11 @@ struct base_state {
     int32_t module_count; /* Modules on it, those decided but not created yet included */
 };
 
+/* In which counters of its revision and base an instance is (links.h). */
+struct instance_counted {
+    bool existing, available, failed, replaced, waiting_way, on_base;
+};
+
 /* A Module and its place in the world. */
 struct instance {
     const struct module *module;
@@ -79,6 +84,7 @@ struct instance {
         unlabelled_ms; /* mono, when the label of its module was seen to go from its base; else when it was first seen there */
     int64_t going_ms;  /* mono, when it was first seen to be deleted */
     int32_t index;     /* in revision->instances */
+    struct instance_counted counted;
 };
 
 #define NO_CAPACITY "NoCapacity" /* begins the explanation where there is too little room */
