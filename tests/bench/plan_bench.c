@@ -12,6 +12,7 @@
 #define BASES 10000
 #define BATCHES 10
 #define RUNS 5
+#define STEPS_PER_TURN 512 /* as the controller has it (api/preview.c) */
 #define GOAL_MS 100.0
 
 struct release {
@@ -123,11 +124,11 @@ static double run_ms(struct forecast *forecast, enum forecast_state *state)
     double spent = 0;
     do {
         double start = now_ms();
-        *state = forecast_run(forecast);
+        *state = forecast_run(forecast, STEPS_PER_TURN);
         spent += now_ms() - start;
         if (*state == FORECAST_ASKS)
             answer(forecast);
-    } while (*state == FORECAST_ASKS);
+    } while (*state == FORECAST_ASKS || *state == FORECAST_GOES_ON);
     return spent;
 }
 

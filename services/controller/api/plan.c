@@ -177,7 +177,7 @@ static void on_scheduled(void *user, char *const *names, size_t count, const cha
 
 static void run(struct job *job)
 {
-    enum forecast_state state = forecast_run(job->forecast);
+    enum forecast_state state = forecast_run(job->forecast, INT64_MAX);
     if (state == FORECAST_ASKS) {
         const struct api_scheduler *scheduler = &job->api->scheduler;
         scheduler->ask(scheduler->context, forecast_question(job->forecast), on_scheduled, job);

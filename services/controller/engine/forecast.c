@@ -25,8 +25,11 @@
 /* What is written later than at once, as counters, is written within this time after the end. */
 #define AFTERMATH_MS (2 * STATUS_WRITE_EVERY_MS)
 
-/* Of the deployment: far more than any release takes, so that no mistake of a rule makes it endless. */
-#define PLANNINGS_MAX 1000000
+/* Far more than any release takes, so that no mistake of a rule makes it endless. */
+#define STEPS_MAX 100000000
+
+/* Whom a plan of the deployment looks at in the time that another step takes. */
+#define INSTANCES_PER_STEP 64
 
 struct forecast *forecast_new(struct module_deployment *md_taken,
                               const struct module_template_spec *template,
@@ -169,7 +172,6 @@ static void plan_the_deployment(struct forecast *f)
 {
     struct deployment_view view = forecast__view(f);
     struct plan plan = {0};
-    f->plannings++;
     plan_deployment(&view, &plan);
     if (!plan_changes(&plan))
         plan_replicasets(&view, &plan);
@@ -203,31 +205,87 @@ static void plan_one_base(struct forecast *f, struct forecast_base *base)
     (void)carry_out(f, &plan, TIMER_BASE, base);
 }
 
-/* -- one instant -- */
+/* -- one instant, step by step -- */
+
+static void fire_next(struct forecast *f)
+{
+    struct forecast_timer timer = take_timer(f);
+    struct forecast_instance *instance = timer.target;
+    switch (timer.type) {
+    case TIMER_OPERATION:
+        forecast__end_operation(f, instance);
+        break;
+    case TIMER_MODULE:
+        if (instance->requeue_ms == timer.at_ms)
+            instance->requeue_ms = 0;
+        forecast__dirty_module(f, instance);
+        break;
+    case TIMER_BASE:
+        forecast__dirty_base(f, timer.target);
+        break;
+    case TIMER_DEPLOYMENT:
+        f->dirty = true;
+        break;
+    }
+}
 
 /* What is planned may make others due: they come behind. */
-static void plan_modules(struct forecast *f)
+static void plan_next_module(struct forecast *f)
 {
-    for (size_t i = 0; i < f->dirty_modules.len; i++) {
-        struct forecast_instance *instance = f->dirty_modules.items[i];
-        instance->queued = false;
-        if (!instance->gone)
-            plan_one_module(f, instance);
-    }
-    f->dirty_modules.len = 0;
+    struct forecast_instance *instance = f->dirty_modules.items[f->planned++];
+    instance->queued = false;
+    if (!instance->gone)
+        plan_one_module(f, instance);
 }
 
-static void plan_bases(struct forecast *f)
+static void plan_next_base(struct forecast *f)
 {
-    for (size_t i = 0; i < f->dirty_bases.len; i++) {
-        struct forecast_base *base = f->dirty_bases.items[i];
-        base->queued = false;
-        plan_one_base(f, base);
-    }
-    f->dirty_bases.len = 0;
+    struct forecast_base *base = f->dirty_bases.items[f->planned++];
+    base->queued = false;
+    plan_one_base(f, base);
 }
 
-/* -- one instant, as a whole -- */
+/* Return: how many steps it took of what is due in this pass; 0: nothing is left. */
+static int64_t step_of_pass(struct forecast *f)
+{
+    int64_t steps = 1;
+    if (f->pass == PASS_TIMERS && f->timers.len && f->timers.items[0].at_ms <= f->now_ms) {
+        fire_next(f);
+    } else if (f->pass == PASS_DEPLOYMENT && f->dirty) {
+        steps += (int64_t)f->all_instances.len / INSTANCES_PER_STEP;
+        plan_the_deployment(f);
+    } else if (f->pass == PASS_MODULES && f->planned < f->dirty_modules.len) {
+        plan_next_module(f);
+    } else if (f->pass == PASS_BASES && f->planned < f->dirty_bases.len) {
+        plan_next_base(f);
+    } else {
+        steps = 0;
+    }
+    return steps;
+}
+
+/* What a pass has planned is done with; what it made due meanwhile in another list stays. */
+static void next_pass(struct forecast *f)
+{
+    if (f->pass == PASS_MODULES)
+        f->dirty_modules.len = 0;
+    if (f->pass == PASS_BASES)
+        f->dirty_bases.len = 0;
+    f->planned = 0;
+    f->pass = f->pass == PASS_BASES ? PASS_DEPLOYMENT : f->pass + 1;
+}
+
+/* Return: how many steps it took of what is due in this instant; 0: nothing is left. */
+static int64_t step(struct forecast *f)
+{
+    for (;;) {
+        int64_t steps = step_of_pass(f);
+        bool idle = f->pass == PASS_DEPLOYMENT && !f->dirty_modules.len && !f->dirty_bases.len;
+        if (steps || idle)
+            return steps;
+        next_pass(f);
+    }
+}
 
 /* Gives what a person is waited for. Return: whether somebody was. */
 static bool give_way(struct forecast *f)
@@ -245,52 +303,32 @@ static bool give_way(struct forecast *f)
     return true;
 }
 
-/* Return: false where it goes on with an answer. */
-static bool settle(struct forecast *f)
+/* Return: FORECAST_COMPLETED: this instant is; else why not yet. */
+static enum forecast_state settle(struct forecast *f, int64_t *steps)
 {
-    while (!f->removed && !f->given_up) {
-        if (f->dirty && f->plannings < PLANNINGS_MAX) {
-            plan_the_deployment(f);
-        } else if (f->dirty_modules.len || f->dirty_bases.len) {
-            plan_modules(f);
-            plan_bases(f);
-        } else if (forecast__find_question(f)) {
-            return false;
-        } else if (!give_way(f)) {
+    while (!f->removed && !f->given_up && f->steps < STEPS_MAX) {
+        if (*steps <= 0)
+            return FORECAST_GOES_ON;
+        int64_t taken = step(f);
+        *steps -= taken;
+        f->steps += taken;
+        if (taken)
+            continue;
+        if (forecast__find_question(f))
+            return FORECAST_ASKS;
+        if (!give_way(f))
             break;
-        }
     }
-    return true;
+    return FORECAST_COMPLETED;
 }
 
 /* -- from instant to instant -- */
-
-static void fire(struct forecast *f, const struct forecast_timer *timer)
-{
-    struct forecast_instance *instance = timer->target;
-    switch (timer->type) {
-    case TIMER_OPERATION:
-        forecast__end_operation(f, instance);
-        break;
-    case TIMER_MODULE:
-        if (instance->requeue_ms == timer->at_ms)
-            instance->requeue_ms = 0;
-        forecast__dirty_module(f, instance);
-        break;
-    case TIMER_BASE:
-        forecast__dirty_base(f, timer->target);
-        break;
-    case TIMER_DEPLOYMENT:
-        f->dirty = true;
-        break;
-    }
-}
 
 static bool is_over(const struct forecast *f)
 {
     bool later = f->timers.len && f->timers.items[0].at_ms > f->completed_ms + AFTERMATH_MS;
     return f->removed || f->given_up || !f->timers.len || (f->completed_ms && later) ||
-           f->plannings >= PLANNINGS_MAX;
+           f->steps >= STEPS_MAX;
 }
 
 static void begin(struct forecast *f)
@@ -307,26 +345,30 @@ static void begin(struct forecast *f)
     f->dirty = true;
 }
 
-enum forecast_state forecast_run(struct forecast *f)
+/* Tells what has come of it, and goes on to the next timer. Return: false where there is nothing to go on to. */
+static bool end_instant(struct forecast *f)
+{
+    forecast__record_instant(f);
+    if (forecast__waits_for_room(f))
+        forecast__record_room(f);
+    if (is_over(f))
+        return false;
+    if (f->timers.items[0].at_ms > f->now_ms)
+        f->now_ms = f->timers.items[0].at_ms;
+    f->pass = PASS_TIMERS;
+    return true;
+}
+
+enum forecast_state forecast_run(struct forecast *f, int64_t steps)
 {
     ASSERT(!f->asking);
     if (f->serving_floor < 0)
         begin(f);
-    for (;;) {
-        if (!settle(f))
-            return FORECAST_ASKS;
-        forecast__record_instant(f);
-        if (forecast__waits_for_room(f))
-            forecast__record_room(f);
-        if (is_over(f))
-            break;
-        if (f->timers.items[0].at_ms > f->now_ms)
-            f->now_ms = f->timers.items[0].at_ms;
-        while (f->timers.len && f->timers.items[0].at_ms <= f->now_ms) {
-            struct forecast_timer timer = take_timer(f);
-            fire(f, &timer);
-        }
-    }
+    do {
+        enum forecast_state settled = settle(f, &steps);
+        if (settled != FORECAST_COMPLETED)
+            return settled;
+    } while (end_instant(f));
     bool completed = f->removed || forecast__is_completed(f);
     forecast__record_end(f, !completed);
     return completed ? FORECAST_COMPLETED : FORECAST_STUCK;

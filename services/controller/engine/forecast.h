@@ -64,13 +64,20 @@ void forecast_set_bases_problem(struct forecast *forecast, const char *problem, 
 /* -- the run -- */
 
 enum forecast_state {
+    FORECAST_GOES_ON,   /* its steps are used up */
     FORECAST_ASKS,      /* forecast_question() waits for forecast_answer() */
     FORECAST_COMPLETED, /* the release is; or all is gone, where it is a deletion */
     FORECAST_STUCK,     /* nothing moves any more; the holds say why */
 };
 
-/** forecast_run() - goes on as far as it can. O(n log n) for n instances, times what one plan costs. */
-enum forecast_state forecast_run(struct forecast *forecast);
+/**
+ * forecast_run() - goes on as far as it can, but for about @steps at most: who has other work does it in turns
+ *
+ * A step is some microseconds, whatever the size of the release: one instance or base that is planned, one timer. The
+ * deployment, whose plan looks at all instances, is as many steps as that takes. A release of n instances has O(n) of
+ * them. What comes of it does not depend on @steps.
+ */
+enum forecast_state forecast_run(struct forecast *forecast, int64_t steps);
 
 /** forecast_question() - what the scheduler is to be asked; only after FORECAST_ASKS, valid until the answer. */
 const struct scheduling_question *forecast_question(const struct forecast *forecast);

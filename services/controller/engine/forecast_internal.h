@@ -55,6 +55,9 @@ struct forecast_timer {
     void *target; /* instance or base */
 };
 
+/* What is done in one instant, from the first to the last; from the bases it goes on with the deployment. */
+enum forecast_pass { PASS_TIMERS, PASS_DEPLOYMENT, PASS_MODULES, PASS_BASES };
+
 struct forecast {
     struct forecast_times times;
     int64_t start_ms, now_ms; /* one clock, mono and wall */
@@ -85,6 +88,8 @@ struct forecast {
         size_t len, cap;
     } services;
 
+    enum forecast_pass pass;
+    size_t planned; /* in this pass, of dirty_modules or dirty_bases */
     int64_t change; /* counts what the scheduler's next answer may depend on */
     bool dirty;     /* the deployment is to be planned */
     struct {
@@ -99,7 +104,7 @@ struct forecast {
         struct forecast_timer *items;
         size_t len, cap;
     } timers; /* a heap */
-    int64_t timer_sequence, plannings;
+    int64_t timer_sequence, steps;
     struct scheduling_question question;
     bool asking;
     int32_t running;      /* operations */

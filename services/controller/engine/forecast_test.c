@@ -16,7 +16,7 @@
 #include <cmocka.h>
 
 #include "services/controller/engine/engine_test_kit.h"
-#include "services/controller/engine/forecast.h"
+#include "services/controller/engine/forecast_internal.h"
 
 #define TEXT_MAX (1u << 16)
 
@@ -104,12 +104,20 @@ static void answer(struct forecast *f)
     forecast_answer(f, names, count, why);
 }
 
+static enum forecast_state run_by(struct forecast *f, int64_t steps)
+{
+    for (;;) {
+        enum forecast_state state = forecast_run(f, steps);
+        if (state == FORECAST_ASKS)
+            answer(f);
+        else if (state != FORECAST_GOES_ON)
+            return state;
+    }
+}
+
 static enum forecast_state run(struct forecast *f)
 {
-    enum forecast_state state;
-    while ((state = forecast_run(f)) == FORECAST_ASKS)
-        answer(f);
-    return state;
+    return run_by(f, INT64_MAX);
 }
 
 /* -- what came of it, as text -- */
@@ -250,15 +258,14 @@ static const struct kit_row rows[] = {
      .plan = "[1 x1: uninstall a] [2 x1: uninstall b] Completed 2.0s"},
 };
 
-static void test_table(void **state)
+static void check_table(int64_t steps)
 {
-    (void)state;
     struct str wrong = STR_INIT(1u << 20);
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct kit kit;
         kit_init(&kit, &rows[i]);
         struct forecast *f = hand_over(&kit);
-        enum forecast_state end = run(f);
+        enum forecast_state end = run_by(f, steps);
         AUTO_FREE char *got = describe(f, end);
         kit_expect(&rows[i], got, &wrong);
         forecast_free(f);
@@ -266,6 +273,40 @@ static void test_table(void **state)
     if (wrong.len)
         fail_msg("%s", str_text(&wrong));
     str_done(&wrong);
+}
+
+static void test_table(void **state)
+{
+    (void)state;
+    check_table(INT64_MAX);
+}
+
+/* Nothing depends on where it was stopped. */
+static void test_in_turns(void **state)
+{
+    (void)state;
+    check_table(1);
+    check_table(7);
+}
+
+/* However many instances become due at once. */
+static void test_a_turn_is_short(void **state)
+{
+    (void)state;
+    const struct kit_row row = {.spec = "v1 x5 new", .bases = FIVE};
+    struct kit kit;
+    kit_init(&kit, &row);
+    struct forecast *f = hand_over(&kit);
+    int turns = 0;
+    for (enum forecast_state now = FORECAST_GOES_ON; now < FORECAST_COMPLETED; turns++) {
+        int64_t before = f->steps;
+        now = forecast_run(f, 1);
+        assert_in_range(f->steps - before, 0, 1);
+        if (now == FORECAST_ASKS)
+            answer(f);
+    }
+    assert_true(turns > 5 * 4); /* an operation that ends, and three plans of each */
+    forecast_free(f);
 }
 
 /* -- writes: as the budget has it (design, section 10) -- */
@@ -386,6 +427,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_table),
+        cmocka_unit_test(test_in_turns),
+        cmocka_unit_test(test_a_turn_is_short),
         cmocka_unit_test(test_writes_of_a_first_install),
         cmocka_unit_test(test_writes_of_an_upgrade_side_by_side),
         cmocka_unit_test(test_traffic_ends_and_drains_before_one_is_replaced),
