@@ -117,6 +117,7 @@ struct forecast {
     char *degraded_reason, *degraded_message; /* as the status said while nothing ran; or NULL */
     struct map co_tenants; /* name of the module -> index + 1 in result.co_tenants */
     struct map events;     /* those that were told */
+    struct map reasons;    /* of steps -> the same, owned */
     int32_t serving;       /* bases that serve the module */
     int32_t serving_floor; /* that serve when it begins, or are wanted where that is less */
 };

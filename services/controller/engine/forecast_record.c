@@ -103,20 +103,32 @@ void forecast__record_release(struct forecast *f)
 
 /* -- steps -- */
 
+/* A text of which there are few: kept once, for an instance may get another one. */
+static const char *keep_reason(struct forecast *f, const char *reason)
+{
+    if (str_empty(reason))
+        return "";
+    char *kept = map_get(&f->reasons, reason);
+    if (kept)
+        return kept;
+    kept = mem_strdup(reason);
+    map_put(&f->reasons, reason, kept);
+    return kept;
+}
+
 void forecast__record_step(struct forecast *f, const struct forecast_instance *instance,
                            enum forecast_action action)
 {
     const struct module_instance_spec *spec = &instance->module->spec;
-    VEC_PUSH(&f->result.steps,
-             (struct forecast_step){
-                 .batch = current_batch(f)->number,
-                 .begins_ms = elapsed_ms(f),
-                 .action = action,
-                 .instance = instance->module->meta.name,
-                 .base = spec->base_name,
-                 .way = spec->upgrade_way,
-                 .reason = spec->upgrade_way_reason ? spec->upgrade_way_reason : "",
-             });
+    VEC_PUSH(&f->result.steps, (struct forecast_step){
+                                   .batch = current_batch(f)->number,
+                                   .begins_ms = elapsed_ms(f),
+                                   .action = action,
+                                   .instance = instance->module->meta.name,
+                                   .base = spec->base_name,
+                                   .way = spec->upgrade_way,
+                                   .reason = keep_reason(f, spec->upgrade_way_reason),
+                               });
 }
 
 /* -- unavailability -- */
@@ -311,4 +323,7 @@ void forecast__record_done(struct forecast *f)
     VEC_DONE(&f->result.co_tenants);
     map_done(&f->co_tenants);
     map_done(&f->events);
+    for (size_t i = 0; i < f->reasons.len; i++)
+        mem_free(f->reasons.entries[i].value);
+    map_done(&f->reasons);
 }

@@ -355,6 +355,27 @@ static void test_writes_of_an_upgrade_side_by_side(void **state)
     forecast_free(f);
 }
 
+/* -- what is told stays as it was -- */
+
+static void test_a_step_keeps_the_reason_that_it_had(void **state)
+{
+    (void)state;
+    const struct kit_row row = {
+        .spec = "v2 x1 uninstallThenInstall", .revisions = "v1#1=1 aA", .bases = "a b"};
+    struct forecast *f = forecast_of(&row);
+    const struct forecast_step *step = &forecast_result(f)->steps.items[0];
+    assert_string_equal(step->reason, "UpgradePolicy");
+    struct action action = {.type = ACTION_SET_WAY,
+                            .name = (char *)(uintptr_t)step->instance,
+                            .way = WAY_OTHER_BASE,
+                            .reason = mem_strdup("WebPathInUse")};
+    struct forecast_instance *instance = map_get(&f->instances, step->instance);
+    assert_true(forecast__apply(f, &action, instance));
+    assert_string_equal(instance->module->spec.upgrade_way_reason, "WebPathInUse");
+    assert_string_equal(step->reason, "UpgradePolicy");
+    forecast_free(f);
+}
+
 /* -- traffic -- */
 
 static void test_traffic_ends_and_drains_before_one_is_replaced(void **state)
@@ -431,6 +452,7 @@ int main(void)
         cmocka_unit_test(test_a_turn_is_short),
         cmocka_unit_test(test_writes_of_a_first_install),
         cmocka_unit_test(test_writes_of_an_upgrade_side_by_side),
+        cmocka_unit_test(test_a_step_keeps_the_reason_that_it_had),
         cmocka_unit_test(test_traffic_ends_and_drains_before_one_is_replaced),
         cmocka_unit_test(test_co_tenants_are_told_of),
         cmocka_unit_test(test_co_tenants_take_room),
