@@ -81,7 +81,7 @@ static struct module *make_module(const struct base *base, const char *revision)
 static struct forecast *make_forecast(const struct release *release)
 {
     static const char old_name[] = "provider-abcdefghij";
-    const struct forecast_times times = {5000, 100, 1000};
+    const struct forecast_times times = {5000, 100, 1000, 30000};
     struct module_deployment *md = make_deployment(release);
     struct forecast *forecast = forecast_new(md, &md->spec.template, &times, 1000000);
     if (release->upgrade) {

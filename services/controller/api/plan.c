@@ -23,6 +23,7 @@
 #define INSTALL_MS 5000 /* where none was measured yet */
 #define SWITCH_MS 100
 #define UNINSTALL_MS 1000
+#define BASE_START_MS 30000
 
 static const enum object_kind kinds[] = {
     KIND_MODULE_TEMPLATE, KIND_MODULE_DEPLOYMENT, KIND_MODULE_REPLICASET, KIND_BASE, KIND_MODULE,
@@ -379,7 +380,7 @@ static int begin_copy(struct job *job, struct err **err)
         return -1;
     const struct module_template_spec *template = template_of(job, job->md);
     const char *owner = find_owner(job, template);
-    const struct forecast_times times = {0, SWITCH_MS, UNINSTALL_MS};
+    const struct forecast_times times = {0, SWITCH_MS, UNINSTALL_MS, BASE_START_MS};
     job->forecast = forecast_new(job->md, template, &times, loop_wall_ms(job->api->planner.loop));
     forecast_set_owner(job->forecast, owner);
     return 0;

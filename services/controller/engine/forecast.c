@@ -215,6 +215,9 @@ static void fire_next(struct forecast *f)
     case TIMER_OPERATION:
         forecast__end_operation(f, instance);
         break;
+    case TIMER_START:
+        forecast__end_start(f, timer.target);
+        break;
     case TIMER_MODULE:
         if (instance->requeue_ms == timer.at_ms)
             instance->requeue_ms = 0;
@@ -341,6 +344,7 @@ static void begin(struct forecast *f)
     if (view.failed) /* what is asked for has failed before */
         forecast__record_hold(f, REASON_ROLLED_BACK, rollback_marked(view.failed));
     forecast__link(f);
+    forecast__begin_starts(f);
     f->serving_floor = wanted < 0 || f->serving < wanted ? f->serving : wanted;
     f->dirty = true;
 }

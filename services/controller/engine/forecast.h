@@ -9,8 +9,8 @@
 /*
  * What a release would do: the plan functions, run forward on a copy of the present until the release is
  * Completed, or nothing moves any more. What they decide is carried out on the copy, with time made up: each
- * operation succeeds after a given time, a confirmation is given at once, gray time passes, a pause of the user is noted
- * and taken back. Nothing outside of the copy is read or changed. Pure.
+ * operation succeeds after a given time, a base that restarts comes back without its modules, a confirmation is given at
+ * once, gray time passes, a pause of the user is noted and taken back. Nothing outside of the copy is read or changed. Pure.
  *
  * Only the scheduler is somebody else: forecast_run() stops where the plan has a question to it, and goes on when
  * forecast_answer() brought the answer. So the forecast gets its bases from who chooses them in earnest,
@@ -23,7 +23,8 @@ struct forecast;
 
 struct forecast_times {
     int64_t install_ms, switch_ms,
-        uninstall_ms; /* how long one takes; in place counts as an install */
+        uninstall_ms;      /* how long one takes; in place counts as an install */
+    int64_t base_start_ms; /* until a base is ready that restarts now */
 };
 
 /* -- the copy: first the objects, each once; what is taken must not be used any more -- */

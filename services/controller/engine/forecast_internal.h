@@ -7,7 +7,7 @@
 
 /*
  * The parts of a forecast: forecast.c runs the plans in made up time, forecast_world.c is the copy that they see,
- * forecast_apply.c changes it as they decide, forecast_answer.c stands between them and the scheduler, forecast_record.c
+ * forecast_start.c brings bases back that restart, forecast_apply.c changes it as they decide, forecast_answer.c stands between them and the scheduler, forecast_record.c
  * keeps what is told afterwards.
  */
 struct forecast_base {
@@ -46,7 +46,13 @@ struct forecast_service {
     struct service *service; /* owned; = view.service */
 };
 
-enum forecast_timer_type { TIMER_OPERATION, TIMER_MODULE, TIMER_BASE, TIMER_DEPLOYMENT };
+enum forecast_timer_type {
+    TIMER_OPERATION,
+    TIMER_START,
+    TIMER_MODULE,
+    TIMER_BASE,
+    TIMER_DEPLOYMENT
+};
 
 struct forecast_timer {
     int64_t at_ms;
@@ -107,7 +113,7 @@ struct forecast {
     int64_t timer_sequence, steps;
     struct scheduling_question question;
     bool asking;
-    int32_t running;      /* operations */
+    int32_t running;      /* operations, and bases that start */
     bool removed;         /* the ModuleDeployment is */
     bool given_up;        /* another revision would be released in its place */
     int64_t completed_ms; /* 0 = not yet */
@@ -153,6 +159,16 @@ void forecast__dirty_around(struct forecast *f, struct forecast_instance *instan
 void forecast__dirty_base_of(struct forecast *f, const struct forecast_instance *instance);
 void forecast__free_names(struct json_strings *names);
 void forecast__world_done(struct forecast *f);
+
+/* -- forecast_start.c: bases that restart -- */
+
+/** forecast__is_starting() - whether @base is not ready, but on its way. */
+bool forecast__is_starting(const struct forecast *f, const struct base *base);
+
+/** forecast__guess_report() - what its agent would say of @instance, as far as its status tells. */
+void forecast__guess_report(struct forecast *f, struct forecast_instance *instance);
+void forecast__begin_starts(struct forecast *f);
+void forecast__end_start(struct forecast *f, struct forecast_base *base);
 
 /* -- forecast_apply.c: what plans decide -- */
 

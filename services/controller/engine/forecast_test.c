@@ -42,7 +42,8 @@ static void hand_over_instance(struct forecast *f, struct instance *instance, co
 /* @kit is done afterwards. */
 static struct forecast *hand_over(struct kit *kit)
 {
-    struct forecast_times times = {.install_ms = 5000, .switch_ms = 100, .uninstall_ms = 1000};
+    struct forecast_times times = {
+        .install_ms = 5000, .switch_ms = 100, .uninstall_ms = 1000, .base_start_ms = 30000};
     struct module_template_spec *template = &kit->md->spec.template;
     struct forecast *f =
         forecast_new(kit->md, kit->template_missing ? NULL : template, &times, kit->now_ms);
@@ -355,6 +356,81 @@ static void test_writes_of_an_upgrade_side_by_side(void **state)
     forecast_free(f);
 }
 
+/* -- bases that restart -- */
+
+struct restart_case {
+    struct kit_row row;      /* what is expected is its plan */
+    const char *base_reason; /* of base a, for ... */
+    int64_t not_ready_ms;
+    const char *instance_reason; /* of the first instance of the first revision */
+};
+
+#define STARTS_A "BaseStarting: base a is starting, and taken to be ready after 30 s"
+#define UNDER_WAY "Executing 1/1 v1 was=0 changes=1 x1"
+
+static const struct restart_case restarts[] = {
+    {.row = {"the base is back, and nobody has said what is there", .spec = "v1 x1",
+             .release = UNDER_WAY, .revisions = "v1#1=1 aN", .bases = "a",
+             .plan = "[1 x1: install a] Completed 5.0s"},
+     .instance_reason = "BaseNotReady"},
+    {.row = {"it is being installed again", .spec = "v2 x1", .revisions = "v1#1=1 aN", .bases = "a",
+             .plan = "[1 x1: install a, install a, switch a, uninstall a] Completed 11.1s"},
+     .instance_reason = "ModuleLost"},
+    {.row = {"the base starts", .spec = "v1 x1", .release = UNDER_WAY, .revisions = "v1#1=1 aN",
+             .bases = "a!", .plan = "[1 x1: install a] Completed 35.0s; " STARTS_A},
+     .base_reason = "BaseStarting",
+     .not_ready_ms = 20000,
+     .instance_reason = "BaseNotReady"},
+    {.row = {"the base has only just gone, and its instance counts still", .spec = "v2 x2",
+             .revisions = "v1#1=2 aA bA", .bases = "a! b",
+             .plan = "[1 x2: install b, switch b, uninstall b, install a, install a, switch a, "
+                     "uninstall a] "
+                     "Completed 41.1s; " STARTS_A},
+     .base_reason = "ArkletUnreachable",
+     .not_ready_ms = 1000},
+    {.row = {"the only room is on bases that start", .spec = "v1 x2 new", .bases = "a! b",
+             .plan = "[1 x2: install b, install a] Completed 35.0s; " STARTS_A},
+     .base_reason = "PodPending",
+     .not_ready_ms = 1000},
+    {.row = {"it is not ready for too long", .spec = "v1 x2 new", .bases = "a! b",
+             .plan = "[1 x2: install b] Stuck 5.0s; NoCapacity: 0 of 1 placed"},
+     .base_reason = "BaseStarting",
+     .not_ready_ms = 120001},
+    {.row = {"its agent is silent: nobody knows", .spec = "v1 x2 new", .bases = "a! b",
+             .plan = "[1 x2: install b] Stuck 5.0s; NoCapacity: 0 of 1 placed"},
+     .base_reason = "AgentSilent",
+     .not_ready_ms = 1000},
+    {.row = {"an instance that is not well does not get well by itself", .spec = "v1 x1",
+             .release = UNDER_WAY, .revisions = "v1#1=1 aN", .bases = "a",
+             .plan = "[1 x1:] Stuck 0.0s; Unhealthy: v1@a on a: "},
+     .instance_reason = "Unhealthy"},
+};
+
+static void test_bases_that_restart(void **state)
+{
+    (void)state;
+    struct str wrong = STR_INIT(1u << 20);
+    for (size_t i = 0; i < ARRAY_LEN(restarts); i++) {
+        const struct restart_case *one = &restarts[i];
+        struct kit kit;
+        kit_init(&kit, &one->row);
+        struct base *base = (struct base *)(uintptr_t)kit.bases[0]->base;
+        base->status.reason = mem_strdup(one->base_reason);
+        base->status.last_transition_ms = kit.now_ms - one->not_ready_ms;
+        if (one->instance_reason)
+            mem_replace(&kit_module(kit.revisions[0]->instances.items[0])->status.reason,
+                        one->instance_reason);
+        struct forecast *f = hand_over(&kit);
+        enum forecast_state end = run(f);
+        AUTO_FREE char *got = describe(f, end);
+        kit_expect(&one->row, got, &wrong);
+        forecast_free(f);
+    }
+    if (wrong.len)
+        fail_msg("%s", str_text(&wrong));
+    str_done(&wrong);
+}
+
 /* -- what is told stays as it was -- */
 
 static void test_a_step_keeps_the_reason_that_it_had(void **state)
@@ -452,6 +528,7 @@ int main(void)
         cmocka_unit_test(test_a_turn_is_short),
         cmocka_unit_test(test_writes_of_a_first_install),
         cmocka_unit_test(test_writes_of_an_upgrade_side_by_side),
+        cmocka_unit_test(test_bases_that_restart),
         cmocka_unit_test(test_a_step_keeps_the_reason_that_it_had),
         cmocka_unit_test(test_traffic_ends_and_drains_before_one_is_replaced),
         cmocka_unit_test(test_co_tenants_are_told_of),

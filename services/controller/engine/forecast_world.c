@@ -165,11 +165,7 @@ static struct forecast_instance *add_module(struct forecast *f, struct module *t
 
 void forecast_add_module(struct forecast *f, struct module *taken, const char *revision)
 {
-    struct forecast_instance *instance = add_module(f, taken, forecast__find_revision(f, revision));
-    if (taken->status.phase == MODULE_UNAVAILABLE && str_eq(taken->status.reason, "Unhealthy")) {
-        instance->view.unhealthy = true; /* nothing says that it gets well */
-        instance->view.unhealthy_message = mem_strdup(taken->status.message);
-    }
+    forecast__guess_report(f, add_module(f, taken, forecast__find_revision(f, revision)));
 }
 
 void forecast__link(struct forecast *f)
