@@ -47,7 +47,8 @@
 #define LIMIT_UNTAKEN_BYTES LIMIT_MIB(8)       /* documents of one watch that wait for a loop */
 #define LIMIT_EVENTS 10000                     /* Events that the embedded store keeps */
 #define LIMIT_REQUEST_IDS 4096                 /* remembered request_id results */
-#define LIMIT_PLANS 16                         /* previews of releases that are worked on at once */
+#define LIMIT_PREVIEWS 16                      /* previews of releases, not answered yet */
+#define LIMIT_PREVIEW_COPIES 2                 /* of them with a copy of a namespace: others wait */
 #define LIMIT_KUBECONFIG LIMIT_MIB(4)          /* one kubeconfig file */
 #define LIMIT_CREDENTIAL LIMIT_MIB(1)          /* a PEM file, or what a credential program prints */
 #define LIMIT_TOKEN LIMIT_KIB(32)              /* a bearer token */

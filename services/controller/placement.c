@@ -2,7 +2,7 @@
 /*
  * Questions to the scheduler. The whole question travels: the bases of the base Deployment with what is
  * on them, or the instances of the revision. The answer waits in the revision until the next planning; that to
- * a preview (api/plan.c) goes there.
+ * a preview (api/preview.c) goes there.
  */
 #include "koupleless/scheduler/v1/scheduler.pb-c.h"
 #include "lib/base/str.h"

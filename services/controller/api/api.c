@@ -15,7 +15,7 @@ struct api *api_new(struct store *store, struct loop *loop, struct clock *clock,
     pthread_mutex_init(&api->requests.lock, NULL);
     release_service_init(api);
     inventory_service_init(api);
-    planner_init(api);
+    previews_init(api);
     return api;
 }
 
@@ -29,7 +29,7 @@ void api_free(struct api *api)
 {
     if (!api)
         return;
-    planner_done(api);
+    previews_done(api);
     struct request_memory *memory = &api->requests;
     for (size_t i = 0; memory->order && i < LIMIT_REQUEST_IDS; i++)
         mem_free(memory->order[i]);

@@ -31,11 +31,19 @@ struct inventory_service {
     struct api *api;
 };
 
-/* Where previews are worked on: that takes longer than a thread of the store or of gRPC has. */
-struct planner {
+/*
+ * Previews (PlanRelease) that are being made, on a thread of their own: it takes longer than a thread of the store or of
+ * gRPC has. Each works on a copy of all that is in a namespace, so LIMIT_PREVIEW_COPIES of these are in memory at once;
+ * the others wait, and have nothing but their request.
+ */
+struct previews {
     struct loop *loop;
     pthread_t thread;
-    int32_t running; /* of its thread: previews */
+    int64_t effort_per_turn; /* of forecast_run() */
+    /* of its thread: */
+    struct list waiting; /* for a place, first come first */
+    int32_t asked;       /* and not answered yet: LIMIT_PREVIEWS at most */
+    int32_t copies;      /* that have a place */
 };
 
 struct api {
@@ -43,7 +51,7 @@ struct api {
     struct loop *loop;
     struct clock *clock; /* asked on any thread */
     struct api_scheduler scheduler;
-    struct planner planner;
+    struct previews previews;
     struct release_service release;
     struct inventory_service inventory;
     struct request_memory requests;
@@ -144,15 +152,15 @@ void list_revisions(struct api *api,
                     const Koupleless__Controller__V1__ListRevisionsRequest *request,
                     const struct reply *reply);
 
-/* -- plan.c, plan_response.c -- */
-void planner_init(struct api *api);
-void planner_done(struct api *api);
-void plan_release(struct api *api, const Koupleless__Controller__V1__PlanReleaseRequest *request,
-                  const struct reply *reply);
+/* -- preview.c -- */
+void previews_init(struct api *api);
 
-/** plan_respond() - answers with what came of @forecast, which ended as @state. */
-void plan_respond(const struct reply *reply, const struct forecast *forecast,
-                  enum forecast_state state, int32_t install_ms);
+/** previews_done() - after the server has stopped: no call is left. */
+void previews_done(struct api *api);
+
+/** preview_release() - PlanRelease. */
+void preview_release(struct api *api, const Koupleless__Controller__V1__PlanReleaseRequest *request,
+                     const struct reply *reply);
 
 /* -- remove.c -- */
 void remove_object(struct api *api, enum object_kind kind, const char *method,

@@ -41,7 +41,11 @@ struct kit {
     struct store *store;
     struct loop *loop;
     pthread_t loop_thread;
-    atomic_bool scheduler_away; /* the test says so, the planner asks */
+    atomic_bool scheduler_away; /* the test says so, previews ask */
+    /* Instead of kit_schedule(), where the test has it; set before the first call. */
+    void (*on_question)(struct kit *kit, const struct scheduling_question *question,
+                        scheduling_done_fn done, void *user);
+    void *test; /* the test's own */
     struct api *api;
     struct rpc_server *server;
     struct rpc_client *client;
@@ -50,10 +54,9 @@ struct kit {
 
 /* -- the scheduler of previews: free bases as they come; or it is away -- */
 
-static inline void kit_schedule(void *context, const struct scheduling_question *question,
+static inline void kit_schedule(struct kit *kit, const struct scheduling_question *question,
                                 scheduling_done_fn done, void *user)
 {
-    const atomic_bool *away = context;
     char *names[KIT_BASES_MAX];
     const struct revision *revision = question->revision;
     bool place = question->type == ACTION_PLACE;
@@ -66,7 +69,14 @@ static inline void kit_schedule(void *context, const struct scheduling_question 
     for (size_t i = 0; !place && i < revision->instances.len && count < most; i++)
         names[count++] = revision->instances.items[i]->module->meta.name;
     done(user, names, count, NO_CAPACITY ": made up",
-         atomic_load(away) ? "SchedulerUnavailable: made up" : NULL);
+         atomic_load(&kit->scheduler_away) ? "SchedulerUnavailable: made up" : NULL);
+}
+
+static inline void kit_ask(void *context, const struct scheduling_question *question,
+                           scheduling_done_fn done, void *user)
+{
+    struct kit *kit = context;
+    (kit->on_question ? kit->on_question : kit_schedule)(kit, question, done, user);
 }
 
 /* -- set up -- */
@@ -85,7 +95,7 @@ static inline int kit_set_up(void **state)
     if (embedded_store_open(&kit->store, kit->dir, clock_real(), &err) < 0)
         fail_msg("%s", err->message);
     kit->loop = loop_new(clock_real(), LIMIT_INBOX);
-    const struct api_scheduler scheduler = {kit_schedule, &kit->scheduler_away};
+    const struct api_scheduler scheduler = {kit_ask, kit};
     kit->api = api_new(kit->store, kit->loop, clock_real(), &scheduler);
     struct rpc_server_options options = {.listen = "127.0.0.1:0", .threads = 2};
     assert_int_equal(rpc_server_new(&kit->server, &options, NULL), 0);

@@ -127,9 +127,9 @@ HANDLER(revisions, ListRevisions)
     list_revisions(api_of(service), request, REPLY(list_revisions));
 }
 
-HANDLER(plan, PlanRelease)
+HANDLER(preview, PlanRelease)
 {
-    plan_release(api_of(service), request, REPLY(plan_release));
+    preview_release(api_of(service), request, REPLY(plan_release));
 }
 
 void release_service_init(struct api *api)
@@ -150,5 +150,5 @@ void release_service_init(struct api *api)
     release->service.undo_release = undo;
     release->service.list_revisions = revisions;
     release->service.restart_modules = restart;
-    release->service.plan_release = plan;
+    release->service.plan_release = preview;
 }

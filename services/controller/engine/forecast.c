@@ -26,10 +26,10 @@
 #define AFTERMATH_MS (2 * STATUS_WRITE_EVERY_MS)
 
 /* Far more than any release takes, so that no mistake of a rule makes it endless. */
-#define STEPS_MAX 100000000
+#define EFFORT_MAX 100000000
 
-/* Whom a plan of the deployment looks at in the time that another step takes. */
-#define INSTANCES_PER_STEP 64
+/* Whom a plan of the deployment looks at in the time that another plan takes. */
+#define INSTANCES_PER_EFFORT 64
 
 struct forecast *forecast_new(struct module_deployment *md_taken,
                               const struct module_template_spec *template,
@@ -205,7 +205,7 @@ static void plan_one_base(struct forecast *f, struct forecast_base *base)
     (void)carry_out(f, &plan, TIMER_BASE, base);
 }
 
-/* -- one instant, step by step -- */
+/* -- one instant, bit by bit -- */
 
 static void fire_next(struct forecast *f)
 {
@@ -248,23 +248,23 @@ static void plan_next_base(struct forecast *f)
     plan_one_base(f, base);
 }
 
-/* Return: how many steps it took of what is due in this pass; 0: nothing is left. */
-static int64_t step_of_pass(struct forecast *f)
+/* Does one of what is due in this pass. Return: the effort; 0: nothing is left. */
+static int64_t do_next_of_pass(struct forecast *f)
 {
-    int64_t steps = 1;
+    int64_t effort = 1;
     if (f->pass == PASS_TIMERS && f->timers.len && f->timers.items[0].at_ms <= f->now_ms) {
         fire_next(f);
     } else if (f->pass == PASS_DEPLOYMENT && f->dirty) {
-        steps += (int64_t)f->all_instances.len / INSTANCES_PER_STEP;
+        effort += (int64_t)f->all_instances.len / INSTANCES_PER_EFFORT;
         plan_the_deployment(f);
     } else if (f->pass == PASS_MODULES && f->planned < f->dirty_modules.len) {
         plan_next_module(f);
     } else if (f->pass == PASS_BASES && f->planned < f->dirty_bases.len) {
         plan_next_base(f);
     } else {
-        steps = 0;
+        effort = 0;
     }
-    return steps;
+    return effort;
 }
 
 /* What a pass has planned is done with; what it made due meanwhile in another list stays. */
@@ -278,14 +278,14 @@ static void next_pass(struct forecast *f)
     f->pass = f->pass == PASS_BASES ? PASS_DEPLOYMENT : f->pass + 1;
 }
 
-/* Return: how many steps it took of what is due in this instant; 0: nothing is left. */
-static int64_t step(struct forecast *f)
+/* Does one of what is due in this instant. Return: the effort; 0: nothing is left. */
+static int64_t do_next(struct forecast *f)
 {
     for (;;) {
-        int64_t steps = step_of_pass(f);
+        int64_t effort = do_next_of_pass(f);
         bool idle = f->pass == PASS_DEPLOYMENT && !f->dirty_modules.len && !f->dirty_bases.len;
-        if (steps || idle)
-            return steps;
+        if (effort || idle)
+            return effort;
         next_pass(f);
     }
 }
@@ -307,14 +307,14 @@ static bool give_way(struct forecast *f)
 }
 
 /* Return: FORECAST_COMPLETED: this instant is; else why not yet. */
-static enum forecast_state settle(struct forecast *f, int64_t *steps)
+static enum forecast_state settle(struct forecast *f, int64_t *effort)
 {
-    while (!f->removed && !f->given_up && f->steps < STEPS_MAX) {
-        if (*steps <= 0)
+    while (!f->removed && !f->given_up && f->effort < EFFORT_MAX) {
+        if (*effort <= 0)
             return FORECAST_GOES_ON;
-        int64_t taken = step(f);
-        *steps -= taken;
-        f->steps += taken;
+        int64_t taken = do_next(f);
+        *effort -= taken;
+        f->effort += taken;
         if (taken)
             continue;
         if (forecast__find_question(f))
@@ -331,7 +331,7 @@ static bool is_over(const struct forecast *f)
 {
     bool later = f->timers.len && f->timers.items[0].at_ms > f->completed_ms + AFTERMATH_MS;
     return f->removed || f->given_up || !f->timers.len || (f->completed_ms && later) ||
-           f->steps >= STEPS_MAX;
+           f->effort >= EFFORT_MAX;
 }
 
 static void begin(struct forecast *f)
@@ -363,13 +363,13 @@ static bool end_instant(struct forecast *f)
     return true;
 }
 
-enum forecast_state forecast_run(struct forecast *f, int64_t steps)
+enum forecast_state forecast_run(struct forecast *f, int64_t effort)
 {
     ASSERT(!f->asking);
     if (f->serving_floor < 0)
         begin(f);
     do {
-        enum forecast_state settled = settle(f, &steps);
+        enum forecast_state settled = settle(f, &effort);
         if (settled != FORECAST_COMPLETED)
             return settled;
     } while (end_instant(f));

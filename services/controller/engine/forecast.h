@@ -65,20 +65,20 @@ void forecast_set_bases_problem(struct forecast *forecast, const char *problem, 
 /* -- the run -- */
 
 enum forecast_state {
-    FORECAST_GOES_ON,   /* its steps are used up */
+    FORECAST_GOES_ON,   /* the effort is used up */
     FORECAST_ASKS,      /* forecast_question() waits for forecast_answer() */
     FORECAST_COMPLETED, /* the release is; or all is gone, where it is a deletion */
     FORECAST_STUCK,     /* nothing moves any more; the holds say why */
 };
 
 /**
- * forecast_run() - goes on as far as it can, but for about @steps at most: who has other work does it in turns
+ * forecast_run() - goes on as far as it can, but with about @effort at most: who has other work runs it in turns
  *
- * A step is some microseconds, whatever the size of the release: one instance or base that is planned, one timer. The
- * deployment, whose plan looks at all instances, is as many steps as that takes. A release of n instances has O(n) of
- * them. What comes of it does not depend on @steps.
+ * An effort of 1 is some microseconds, whatever the size of the release: an instance or a base that is planned, or a timer.
+ * A plan of the deployment, which looks at all instances, is as many as that takes. A release of n instances is O(n).
+ * What comes of it does not depend on @effort.
  */
-enum forecast_state forecast_run(struct forecast *forecast, int64_t steps);
+enum forecast_state forecast_run(struct forecast *forecast, int64_t effort);
 
 /** forecast_question() - what the scheduler is to be asked; only after FORECAST_ASKS, valid until the answer. */
 const struct scheduling_question *forecast_question(const struct forecast *forecast);

@@ -110,7 +110,7 @@ struct forecast {
         struct forecast_timer *items;
         size_t len, cap;
     } timers; /* a heap */
-    int64_t timer_sequence, steps;
+    int64_t timer_sequence, effort;
     struct scheduling_question question;
     bool asking;
     int32_t running;      /* operations, and bases that start */

@@ -105,10 +105,10 @@ static void answer(struct forecast *f)
     forecast_answer(f, names, count, why);
 }
 
-static enum forecast_state run_by(struct forecast *f, int64_t steps)
+static enum forecast_state run_by(struct forecast *f, int64_t effort)
 {
     for (;;) {
-        enum forecast_state state = forecast_run(f, steps);
+        enum forecast_state state = forecast_run(f, effort);
         if (state == FORECAST_ASKS)
             answer(f);
         else if (state != FORECAST_GOES_ON)
@@ -259,14 +259,14 @@ static const struct kit_row rows[] = {
      .plan = "[1 x1: uninstall a] [2 x1: uninstall b] Completed 2.0s"},
 };
 
-static void check_table(int64_t steps)
+static void check_table(int64_t effort)
 {
     struct str wrong = STR_INIT(1u << 20);
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct kit kit;
         kit_init(&kit, &rows[i]);
         struct forecast *f = hand_over(&kit);
-        enum forecast_state end = run_by(f, steps);
+        enum forecast_state end = run_by(f, effort);
         AUTO_FREE char *got = describe(f, end);
         kit_expect(&rows[i], got, &wrong);
         forecast_free(f);
@@ -300,9 +300,9 @@ static void test_a_turn_is_short(void **state)
     struct forecast *f = hand_over(&kit);
     int turns = 0;
     for (enum forecast_state now = FORECAST_GOES_ON; now < FORECAST_COMPLETED; turns++) {
-        int64_t before = f->steps;
+        int64_t before = f->effort;
         now = forecast_run(f, 1);
-        assert_in_range(f->steps - before, 0, 1);
+        assert_in_range(f->effort - before, 0, 1);
         if (now == FORECAST_ASKS)
             answer(f);
     }

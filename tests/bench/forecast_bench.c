@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The preview of a release of 10,000 instances on 10,000 bases, in ten batches: what the engine takes, the
+ * The forecast of a release of 10,000 instances on 10,000 bases, in ten batches: what the engine takes, the
  * scheduler's answers being made up here. Processor time, of which the best of several runs counts.
  */
 #include <stdio.h>
@@ -12,7 +12,7 @@
 #define BASES 10000
 #define BATCHES 10
 #define RUNS 5
-#define STEPS_PER_TURN 512 /* as the controller has it (api/preview.c) */
+#define EFFORT_PER_TURN 512 /* as the controller has it (api/preview.c) */
 #define GOAL_MS 100.0
 
 struct release {
@@ -124,7 +124,7 @@ static double run_ms(struct forecast *forecast, enum forecast_state *state)
     double spent = 0;
     do {
         double start = now_ms();
-        *state = forecast_run(forecast, STEPS_PER_TURN);
+        *state = forecast_run(forecast, EFFORT_PER_TURN);
         spent += now_ms() - start;
         if (*state == FORECAST_ASKS)
             answer(forecast);
@@ -146,8 +146,8 @@ static bool measure(const struct release *release)
         steps = forecast_result(forecast)->steps.len;
         forecast_free(forecast);
     }
-    printf("plan of %d instances, %-21s %7.1f ms, %zu steps (goal %.0f ms)\n", BASES, release->name,
-           best, steps, GOAL_MS);
+    printf("forecast of %d instances, %-21s %7.1f ms, %zu steps (goal %.0f ms)\n", BASES,
+           release->name, best, steps, GOAL_MS);
     return best <= GOAL_MS;
 }
 

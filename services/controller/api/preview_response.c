@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A forecast as a message. Its texts are the forecast's: the answer is sent before that is freed. */
-#include "services/controller/api/api_internal.h"
+#include "services/controller/api/preview_internal.h"
 
 typedef Koupleless__Controller__V1__PlanReleaseResponse Response;
 typedef Koupleless__Controller__V1__PlannedChange Change;
@@ -108,10 +108,10 @@ static void fill(Response *response, const struct forecast_result *result, Write
     response->update_revision = text(result->update_revision);
 }
 
-void plan_respond(const struct reply *reply, const struct forecast *forecast,
-                  enum forecast_state state, int32_t install_ms)
+void preview__respond(const struct preview *preview, enum forecast_state state)
 {
-    const struct forecast_result *result = forecast_result(forecast);
+    const struct reply *reply = &preview->reply;
+    const struct forecast_result *result = forecast_result(preview->forecast);
     Response response = KOUPLELESS__CONTROLLER__V1__PLAN_RELEASE_RESPONSE__INIT;
     Change *changes =
         repeated(result->steps.len, sizeof(Change), &response.n_changes, &response.changes);
@@ -125,7 +125,7 @@ void plan_respond(const struct reply *reply, const struct forecast *forecast,
     response.outcome = state == FORECAST_COMPLETED
                            ? KOUPLELESS__CONTROLLER__V1__PLAN_OUTCOME__PLAN_OUTCOME_COMPLETED
                            : KOUPLELESS__CONTROLLER__V1__PLAN_OUTCOME__PLAN_OUTCOME_STUCK;
-    response.install_ms = install_ms;
+    response.install_ms = preview__install_ms(preview);
     reply->closure(&response.base, reply->call);
     void *owned[] = {changes, batches, holds, others, writes};
     for (size_t i = 0; i < ARRAY_LEN(owned); i++)
