@@ -45,7 +45,7 @@ static void head_of_batch(const cJSON *response, const cJSON *batch, struct str 
         str_add(out, ", then it waits for a confirmation");
     else if (str_eq(gate, "grayTime"))
         str_add(out, ", then gray time");
-    int64_t unavailable = number_at(batch, "maxUnavailable");
+    int64_t unavailable = number_at(batch, "mostUnavailable");
     if (unavailable)
         str_printf(out, "; %" PRId64 " instance%s less at once", unavailable, plural(unavailable));
     str_add_char(out, '\n');
@@ -107,7 +107,7 @@ static void co_tenants(const cJSON *response, struct str *out)
                    "Co-tenant:    %s: %" PRId64 " instance%s, at most %" PRId64
                    " beside an operation at once\n",
                    json_get_string(other, "moduleName"), instances, plural(instances),
-                   number_at(other, "maxTouched"));
+                   number_at(other, "mostTouched"));
     }
 }
 
@@ -137,7 +137,7 @@ static void summary(const cJSON *response, struct str *out)
 {
     AUTO_FREE char *duration = duration_text(number_at(response, "durationMs"));
     AUTO_FREE char *install = duration_text(number_at(response, "installMs"));
-    int64_t unavailable = number_at(response, "maxUnavailable");
+    int64_t unavailable = number_at(response, "mostUnavailable");
     bool completed = str_eq(json_get_string(response, "outcome"), "PLAN_OUTCOME_COMPLETED");
     str_printf(out, "\nOutcome:      %s after %s, where an install takes %s\n",
                completed ? "Completed" : "stuck", duration, install);

@@ -28,13 +28,13 @@ static void a_table_for_each_batch(void **state)
     (void)state;
     expect(
         "{\"outcome\":\"PLAN_OUTCOME_COMPLETED\",\"batchCount\":2,\"durationMs\":75500,"
-        "\"installMs\":5000,\"maxUnavailable\":2,\"batches\":[{\"number\":1,\"size\":1,"
-        "\"gate\":\"confirmation\"},{\"number\":2,\"size\":2,\"gate\":\"\",\"maxUnavailable\":2}]"
+        "\"installMs\":5000,\"mostUnavailable\":2,\"batches\":[{\"number\":1,\"size\":1,"
+        "\"gate\":\"confirmation\"},{\"number\":2,\"size\":2,\"gate\":\"\",\"mostUnavailable\":2}]"
         ",\"changes\":[{\"batch\":1,\"action\":\"install\",\"baseName\":\"a\",\"way\":"
         "\"SideBySide\"},{\"batch\":1,\"action\":\"switch\",\"baseName\":\"a\",\"way\":"
         "\"SideBySide\",\"beginsMs\":5000},{\"batch\":2,\"action\":\"replace\",\"baseName\":"
         "\"b\",\"way\":\"InPlace\",\"reason\":\"WebPathInUse,NoCapacity\",\"beginsMs\":5100}],"
-        "\"coTenants\":[{\"moduleName\":\"cart\",\"instances\":3,\"maxTouched\":2}],"
+        "\"coTenants\":[{\"moduleName\":\"cart\",\"instances\":3,\"mostTouched\":2}],"
         "\"writes\":[{\"kind\":\"Module\",\"creates\":3,\"deletes\":12}]}",
         false,
         "moduledeployment/pay: 3 instances to change in 2 batches\n"

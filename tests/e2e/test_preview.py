@@ -70,7 +70,7 @@ def test_what_was_foretold_happens(new_system, policy, bases):
     assert instances(system, "pay") == {one.instance_name: one.base_name for one in answer.changes}
 
     answer = plan(system, "pay", second, **how)
-    assert answer.max_unavailable == (2 if policy == "uninstallThenInstall" else 0)
+    assert answer.most_unavailable == (2 if policy == "uninstallThenInstall" else 0)
     system.apply("pay", second, **how)
     check(system, "pay", answer, old="1.0.0", new="2.0.0")
     assert instances(system, "pay") == {one.instance_name: one.base_name for one in answer.changes

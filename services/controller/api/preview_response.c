@@ -39,7 +39,7 @@ static void fill_batch(Batch *batch, const struct forecast_batch *forecast)
     batch->gate = text(gates[forecast->gate]);
     batch->begins_ms = forecast->begins_ms;
     batch->ends_ms = forecast->ends_ms;
-    batch->max_unavailable = forecast->unavailable_max;
+    batch->most_unavailable = forecast->most_unavailable;
 }
 
 static void fill_hold(Hold *hold, const struct forecast_hold *forecast)
@@ -55,7 +55,7 @@ static void fill_co_tenant(CoTenant *other, const struct forecast_co_tenant *for
     koupleless__controller__v1__planned_co_tenant__init(other);
     other->module_name = text(forecast->module);
     other->instances = forecast->instances;
-    other->max_touched = forecast->touched_max;
+    other->most_touched = forecast->most_touched;
 }
 
 static void fill_writes(Writes *writes, const char *kind, const struct forecast_writes *forecast)
@@ -103,7 +103,7 @@ static void fill(Response *response, const struct forecast_result *result, Write
             fill_writes(&writes[response->n_writes++], kind_name((enum object_kind)kind),
                         &result->writes[kind]);
     response->batch_count = result->batch_count;
-    response->max_unavailable = result->unavailable_max;
+    response->most_unavailable = result->most_unavailable;
     response->duration_ms = result->duration_ms;
     response->update_revision = text(result->update_revision);
 }

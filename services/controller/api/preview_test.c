@@ -140,7 +140,7 @@ static void test_an_upgrade_of_what_is_stored(void **state)
         plan(kit, "md", ",\"operationStrategy\":{\"upgradePolicy\":\"uninstallThenInstall\"}", "");
     AUTO_FREE char *in_place = changes(&by_file);
     assert_string_equal(in_place, "replace c");
-    assert_int_equal(number_at(&by_file, "maxUnavailable"), 1);
+    assert_int_equal(number_at(&by_file, "mostUnavailable"), 1);
     assert_string_equal(json_get_string(first(&by_file, "changes"), "way"), "InPlace");
     assert_string_equal(json_get_string(first(&by_file, "changes"), "reason"), "UpgradePolicy");
 }

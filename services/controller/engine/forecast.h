@@ -105,7 +105,7 @@ struct forecast_batch {
     int32_t size;   /* instances to change */
     enum forecast_gate gate; /* after it */
     int64_t begins_ms, ends_ms;
-    int32_t unavailable_max; /* as in struct forecast_result */
+    int32_t most_unavailable; /* as in struct forecast_result */
 };
 
 enum forecast_action {
@@ -137,10 +137,10 @@ struct forecast_hold {
 
 /* Another module on the bases. Operations on one module leave the others serving; but they share the JVM. */
 struct forecast_co_tenant {
-    const char *module;  /* name */
-    int32_t instances;   /* on bases with an operation */
-    int32_t touched_max; /* ... at one instant */
-    int32_t touched;     /* ... now */
+    const char *module;   /* name */
+    int32_t instances;    /* on bases with an operation */
+    int32_t most_touched; /* ... at one instant */
+    int32_t touched;      /* ... now */
 };
 
 struct forecast_result {
@@ -164,7 +164,7 @@ struct forecast_result {
     struct forecast_writes writes[KIND_MAX_];
     int32_t batch_count; /* of the release */
     int32_t
-        unavailable_max; /* most bases that serve the module less at one instant than now; than wanted, where that is less */
+        most_unavailable; /* most bases that serve the module less at one instant than now; than wanted, where that is less */
     int64_t duration_ms; /* to Completed, or until nothing moved; confirmations take no time */
 };
 

@@ -152,10 +152,10 @@ void forecast__record_instant(struct forecast *f)
     note_degraded(f);
     int32_t unavailable = f->serving_floor - f->serving;
     struct forecast_batch *batch = last_batch(f);
-    if (unavailable > f->result.unavailable_max)
-        f->result.unavailable_max = unavailable;
-    if (batch && unavailable > batch->unavailable_max)
-        batch->unavailable_max = unavailable;
+    if (unavailable > f->result.most_unavailable)
+        f->result.most_unavailable = unavailable;
+    if (batch && unavailable > batch->most_unavailable)
+        batch->most_unavailable = unavailable;
 }
 
 static struct forecast_co_tenant *co_tenant(struct forecast *f, const char *module)
@@ -180,8 +180,8 @@ void forecast__record_touched(struct forecast *f, struct forecast_base *base, bo
         struct forecast_co_tenant *other = co_tenant(f, instance->module->spec.module.name);
         other->instances += first;
         other->touched += begins ? 1 : -1;
-        if (other->touched > other->touched_max)
-            other->touched_max = other->touched;
+        if (other->touched > other->most_touched)
+            other->most_touched = other->touched;
     }
 }
 

@@ -156,8 +156,8 @@ static char *describe(const struct forecast *f, enum forecast_state state)
     str_printf(&out, "%s %lld.%llds", state == FORECAST_COMPLETED ? "Completed" : "Stuck",
                (long long)(result->duration_ms / 1000),
                (long long)(result->duration_ms % 1000 / 100));
-    if (result->unavailable_max)
-        str_printf(&out, " unavailable=%d", result->unavailable_max);
+    if (result->most_unavailable)
+        str_printf(&out, " unavailable=%d", result->most_unavailable);
     for (size_t i = 0; i < result->holds.len; i++)
         str_printf(&out, "; %s: %s", result->holds.items[i].reason, result->holds.items[i].message);
     return str_take(&out);
@@ -500,8 +500,8 @@ static void test_co_tenants_are_told_of(void **state)
     assert_int_equal(result->co_tenants.len, 1);
     assert_string_equal(result->co_tenants.items[0].module, "cart");
     assert_int_equal(result->co_tenants.items[0].instances, 3); /* of four: d is left alone */
-    assert_int_equal(result->co_tenants.items[0].touched_max, 2);
-    assert_int_equal(result->unavailable_max, 0);
+    assert_int_equal(result->co_tenants.items[0].most_touched, 2);
+    assert_int_equal(result->most_unavailable, 0);
     forecast_free(f);
 }
 
