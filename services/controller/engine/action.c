@@ -159,7 +159,7 @@ char *plan_describe(const struct plan *plan)
     return str_take(&text);
 }
 
-void plan_done(struct plan *plan)
+void plan_clear(struct plan *plan)
 {
     for (size_t i = 0; i < plan->actions.len; i++) {
         struct action *action = &plan->actions.items[i];
@@ -173,6 +173,12 @@ void plan_done(struct plan *plan)
         module_deployment_status_free(action->status);
         module_instance_status_free(action->module_status);
     }
+    plan->actions.len = 0;
+}
+
+void plan_done(struct plan *plan)
+{
+    plan_clear(plan);
     VEC_DONE(&plan->actions);
 }
 

@@ -83,6 +83,8 @@ bool plan_changes(const struct plan *plan);
 /** plan_describe() - one line per action, for tests and debug logs. Owned. */
 char *plan_describe(const struct plan *plan);
 
+/** plan_clear() - nothing is in it any more; its memory is kept for the next one. */
+void plan_clear(struct plan *plan);
 void plan_done(struct plan *plan);
 
 /** module_deployment_status_copy() / _free() - deep. */

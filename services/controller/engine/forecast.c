@@ -75,6 +75,7 @@ void forecast_free(struct forecast *f)
     VEC_DONE(&f->dirty_modules);
     VEC_DONE(&f->dirty_bases);
     VEC_DONE(&f->timers);
+    plan_done(&f->plan);
     mem_free(f->update_name);
     mem_free(f->owner);
     mem_free(f->bases_problem);
@@ -145,13 +146,12 @@ static struct forecast_timer take_timer(struct forecast *f)
 
 /* -- plans -- */
 
-/* Carries @plan of @type out; what wants to be looked at again later is @target. Return: whether anything has changed. */
-static bool carry_out(struct forecast *f, struct plan *plan, enum forecast_timer_type type,
-                      void *target)
+/* Carries the plan of @type out; what wants to be looked at again later is @target. Return: whether anything has changed. */
+static bool carry_out(struct forecast *f, enum forecast_timer_type type, void *target)
 {
     bool changed = false;
-    for (size_t i = 0; i < plan->actions.len; i++) {
-        struct action *action = &plan->actions.items[i];
+    for (size_t i = 0; i < f->plan.actions.len; i++) {
+        struct action *action = &f->plan.actions.items[i];
         struct forecast_instance *instance = type == TIMER_MODULE ? target : NULL;
         if (action->type == ACTION_REQUEUE) {
             if (instance && instance->requeue_ms == action->at_ms)
@@ -162,22 +162,22 @@ static bool carry_out(struct forecast *f, struct plan *plan, enum forecast_timer
             continue;
         }
         forecast__count_write(f, action);
-        changed |= forecast__apply(f, action, instance);
+        changed |= type == TIMER_BASE ? forecast__apply_to_base(f, target, action)
+                                      : forecast__apply(f, action, instance);
     }
-    plan_done(plan);
+    plan_clear(&f->plan);
     return changed;
 }
 
 static void plan_the_deployment(struct forecast *f)
 {
     struct deployment_view view = forecast__view(f);
-    struct plan plan = {0};
-    plan_deployment(&view, &plan);
-    if (!plan_changes(&plan))
-        plan_replicasets(&view, &plan);
-    plan_replicaset_status(&view, &plan);
-    plan_service(&view, &plan);
-    f->dirty = carry_out(f, &plan, TIMER_DEPLOYMENT, NULL);
+    plan_deployment(&view, &f->plan);
+    if (!plan_changes(&f->plan))
+        plan_replicasets(&view, &f->plan);
+    plan_replicaset_status(&view, &f->plan);
+    plan_service(&view, &f->plan);
+    f->dirty = carry_out(f, TIMER_DEPLOYMENT, NULL);
 }
 
 static void plan_one_module(struct forecast *f, struct forecast_instance *instance)
@@ -193,16 +193,14 @@ static void plan_one_module(struct forecast *f, struct forecast_instance *instan
         .now_ms = f->now_ms,
         .wall_ms = f->now_ms,
     };
-    struct plan plan = {0};
-    plan_module(&view, &plan);
-    (void)carry_out(f, &plan, TIMER_MODULE, instance);
+    plan_module(&view, &f->plan);
+    (void)carry_out(f, TIMER_MODULE, instance);
 }
 
 static void plan_one_base(struct forecast *f, struct forecast_base *base)
 {
-    struct plan plan = {0};
-    plan_traffic(&base->view, f->now_ms, &plan);
-    (void)carry_out(f, &plan, TIMER_BASE, base);
+    plan_traffic(&base->view, f->now_ms, &f->plan);
+    (void)carry_out(f, TIMER_BASE, base);
 }
 
 /* -- one instant, bit by bit -- */

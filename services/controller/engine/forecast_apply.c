@@ -241,11 +241,11 @@ static void note_unlabelled(struct forecast *f, struct forecast_base *base, cons
             base->view.instances.items[i]->unlabelled_ms = f->now_ms;
 }
 
-static void label_base(struct forecast *f, const struct action *action)
+bool forecast__apply_to_base(struct forecast *f, struct forecast_base *base,
+                             const struct action *action)
 {
-    struct forecast_base *base = map_get(&f->all_bases, action->name);
-    if (!base)
-        return;
+    if (action->type != ACTION_LABEL_BASE)
+        return false;
     for (size_t i = 0; i < action->labels.len; i++) {
         const struct json_pair *label = &action->labels.items[i];
         if (!*label->value && str_starts_with(label->key, LABEL_TRAFFIC_PREFIX))
@@ -257,6 +257,7 @@ static void label_base(struct forecast *f, const struct action *action)
         if (instance_deleting(instance) || instance->replaces)
             forecast__dirty_module(f, instance_of(instance)); /* it may wait for that */
     }
+    return true;
 }
 
 static void add_finalizer(struct module_deployment *md)
@@ -346,10 +347,6 @@ bool forecast__apply(struct forecast *f, struct action *action, struct forecast_
 {
     if (action->type == ACTION_EVENT || action->type == ACTION_REQUEUE)
         return false;
-    if (action->type == ACTION_LABEL_BASE) {
-        label_base(f, action);
-        return true;
-    }
     if (action->type == ACTION_CREATE_MODULE) {
         forecast__create_module(f, action);
         return true;

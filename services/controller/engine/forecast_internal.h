@@ -94,6 +94,7 @@ struct forecast {
         size_t len, cap;
     } services;
 
+    struct plan plan; /* the one at hand */
     enum forecast_pass pass;
     size_t planned; /* in this pass, of dirty_modules or dirty_bases */
     int64_t change; /* counts what the scheduler's next answer may depend on */
@@ -123,8 +124,9 @@ struct forecast {
     char *degraded_reason, *degraded_message; /* as the status said while nothing ran; or NULL */
     struct map co_tenants; /* name of the module -> index + 1 in result.co_tenants */
     struct map events;     /* those that were told */
-    struct map reasons;    /* of steps -> the same, owned */
-    int32_t serving;       /* bases that serve the module */
+    char *told_name, *told_reason, *told_message; /* the last one: most are told again at once */
+    struct map reasons;                           /* of steps -> the same, owned */
+    int32_t serving;                              /* bases that serve the module */
     int32_t serving_floor; /* that serve when it begins, or are wanted where that is less */
 };
 
@@ -179,6 +181,10 @@ void forecast__end_start(struct forecast *f, struct forecast_base *base);
  * Return: whether that may call for another plan of the same.
  */
 bool forecast__apply(struct forecast *f, struct action *action, struct forecast_instance *own);
+
+/** forecast__apply_to_base() - the same, of a plan of @base. */
+bool forecast__apply_to_base(struct forecast *f, struct forecast_base *base,
+                             const struct action *action);
 
 /** forecast__end_operation() - it has succeeded, and the agent reports what is there. */
 void forecast__end_operation(struct forecast *f, struct forecast_instance *instance);

@@ -190,6 +190,12 @@ void forecast__record_touched(struct forecast *f, struct forecast_base *base, bo
 /* The same event is told once and then counted: how often that is written depends on the time. */
 static bool is_new_event(struct forecast *f, const struct action *action)
 {
+    if (f->told_name && str_eq(f->told_name, action->name) &&
+        str_eq(f->told_reason, action->reason) && str_eq(f->told_message, action->message))
+        return false;
+    mem_replace(&f->told_name, action->name);
+    mem_replace(&f->told_reason, action->reason);
+    mem_replace(&f->told_message, action->message);
     AUTO_FREE char *key = mem_printf("%s/%s/%s", action->name, action->reason,
                                      action->message ? action->message : "");
     return map_put(&f->events, key, f) == NULL;
@@ -323,6 +329,9 @@ void forecast__record_done(struct forecast *f)
     VEC_DONE(&f->result.co_tenants);
     map_done(&f->co_tenants);
     map_done(&f->events);
+    mem_free(f->told_name);
+    mem_free(f->told_reason);
+    mem_free(f->told_message);
     for (size_t i = 0; i < f->reasons.len; i++)
         mem_free(f->reasons.entries[i].value);
     map_done(&f->reasons);
