@@ -154,6 +154,14 @@ bool controller_acts(const struct controller *controller)
     return controller->leading && controller->synced == WATCHED_KINDS;
 }
 
+bool controller_follows(const struct controller *controller, enum object_kind kind)
+{
+    for (int i = 0; i < WATCHED_KINDS; i++)
+        if (controller->informers[i] && informer_kind(controller->informers[i]) == kind)
+            return informer_follows(controller->informers[i]);
+    return true;
+}
+
 void controller_plan_soon(struct controller *controller)
 {
     if (!controller_acts(controller) || controller->stopping ||

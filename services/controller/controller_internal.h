@@ -10,6 +10,7 @@
 #include "services/controller/engine/adopt.h"
 #include "services/controller/engine/event_ledger.h"
 #include "services/controller/informer.h"
+#include "services/controller/sights.h"
 
 #define WATCHED_KINDS 6 /* all but events */
 
@@ -36,7 +37,7 @@ struct controller {
     struct map works; /* work key -> struct work: keys whose plan is being carried out */
     struct map
         setbacks; /* work key -> struct setback: keys whose last plan could not be carried out (setbacks.c) */
-    struct map awaited; /* "Kind/ns/name" -> struct list of versions to be seen */
+    struct map awaited; /* versions to be seen (sights.h) */
     struct map agents;  /* host:port -> struct agent: connections */
     struct list agents_used;
     uint64_t life; /* a random number of this start: part of the ids of operations */
@@ -62,6 +63,8 @@ struct controller {
 void controller_plan_soon(struct controller *controller);
 /** controller_acts() - it leads, and knows everything that is declared. */
 bool controller_acts(const struct controller *controller);
+/** controller_follows() - each change of @kind is told as it comes; false: it is being listed, which may take a while. */
+bool controller_follows(const struct controller *controller, enum object_kind kind);
 
 /* originals.c: what the original ModuleController left. */
 

@@ -6,10 +6,7 @@
  * begun, for the order of writes is what a crash leaves behind; only creations and deletions of
  * Modules next to each other go out together. A write that fails ends the plan: the key is planned
  * anew from what is there then. When all is written and the cache has seen the newest version of
- * what was written, the key may be planned again.
- *
- * What the cache sees and what a write answers come in either order. So from its begin each write takes down
- * which versions of its object the cache sees; the answer says for which of them it was.
+ * what was written, the key may be planned again (sights.h).
  */
 #include <string.h>
 
@@ -36,16 +33,6 @@ struct work {
     bool advancing;
     struct list unseen; /* struct sight: versions that were written and the cache has not */
     struct loop_timer timeout;
-};
-
-/* What the cache sees of an object that is written. */
-struct sight {
-    struct list of_object;
-    struct list of_work; /* in none while the write has no answer */
-    struct work *work;
-    char *awaited;    /* the version that the write made; NULL: no answer yet */
-    VEC(char *) seen; /* versions that came before the answer */
-    bool gone;        /* the object went */
 };
 
 /* One write. */
@@ -99,99 +86,47 @@ static void finish_if_done(struct work *work)
         finish(work);
 }
 
-static char *seen_key(enum object_kind kind, const char *key)
+/* Whether what is awaited may be in a list that is being read, or has to be asked for again. */
+static bool is_listed(const struct work *work)
 {
-    return mem_printf("%s/%s", kind_name(kind), key);
-}
-
-static struct sight *sight_new(struct work *work, enum object_kind kind, const char *key)
-{
-    struct controller *controller = work->controller;
-    AUTO_FREE char *seen = seen_key(kind, key);
-    struct list *sights = map_get(&controller->awaited, seen);
-    if (!sights) {
-        sights = NEW(struct list);
-        list_init(sights);
-        map_put(&controller->awaited, seen, sights);
+    LIST_FOR_EACH (node, &work->unseen) {
+        if (!controller_follows(work->controller, LIST_ENTRY(node, struct sight, of_work)->kind))
+            return true;
     }
-    struct sight *sight = NEW(struct sight);
-    sight->work = work;
-    list_init(&sight->of_work);
-    list_append(sights, &sight->of_object);
-    return sight;
+    return false;
 }
 
-static void free_sight(struct sight *sight)
+static void give_up_sights(struct work *work)
 {
-    list_remove(&sight->of_work);
-    list_remove(&sight->of_object);
-    for (size_t i = 0; i < sight->seen.len; i++)
-        mem_free(sight->seen.items[i]);
-    VEC_DONE(&sight->seen);
-    mem_free(sight->awaited);
-    mem_free(sight);
+    sights_end(&work->controller->awaited, &work->unseen);
+    finish_if_done(work);
 }
 
-static void end_sight(struct controller *controller, enum object_kind kind, const char *key,
-                      struct sight *sight)
+static void await_sights(struct work *work)
 {
-    AUTO_FREE char *seen = seen_key(kind, key);
-    free_sight(sight);
-    struct list *sights = map_get(&controller->awaited, seen);
-    if (list_empty(sights))
-        mem_free(map_remove(&controller->awaited, seen));
-}
-
-/* What nobody waits for any more; seldom, so all are looked at. */
-static void forget_unawaited(struct controller *controller)
-{
-    for (size_t i = controller->awaited.len; i-- > 0;) {
-        const struct map_entry *entry = &controller->awaited.entries[i];
-        if (list_empty(entry->value))
-            mem_free(map_remove(&controller->awaited, entry->key));
-    }
+    loop_timer_start(work->controller->loop, &work->timeout,
+                     loop_now_ms(work->controller->loop) + SEEN_TIMEOUT_MS);
 }
 
 /* A version that never shows up (overtaken by a newer one between list and watch) must not hold a key for ever. */
 static void on_seen_timeout(struct loop_timer *timer)
 {
     struct work *work = CONTAINER_OF(timer, struct work, timeout);
-    LIST_FOR_EACH (node, &work->unseen) {
-        free_sight(LIST_ENTRY(node, struct sight, of_work));
-    }
-    forget_unawaited(work->controller);
-    finish_if_done(work);
+    if (is_listed(work))
+        await_sights(work);
+    else
+        give_up_sights(work);
 }
 
-/* Before the answer it is taken down. Return: whether it is what was waited for. */
-static bool is_awaited(struct sight *sight, const char *resource_version)
+static void on_seen(void *user)
 {
-    if (sight->awaited)
-        return !resource_version || str_eq(sight->awaited, resource_version);
-    if (resource_version)
-        VEC_PUSH(&sight->seen, mem_strdup(resource_version));
-    else
-        sight->gone = true;
-    return false;
+    finish_if_done(user);
 }
 
 void executor_saw(struct controller *controller, enum object_kind kind, const char *key,
                   const char *resource_version)
 {
-    AUTO_FREE char *seen = seen_key(kind, key);
-    struct list *sights = map_get(&controller->awaited, seen);
-    if (!sights)
-        return;
-    LIST_FOR_EACH (node, sights) {
-        struct sight *sight = LIST_ENTRY(node, struct sight, of_object);
-        struct work *work = sight->work;
-        if (!is_awaited(sight, resource_version))
-            continue;
-        free_sight(sight);
-        finish_if_done(work);
-    }
-    if (list_empty(sights))
-        mem_free(map_remove(&controller->awaited, seen));
+    sights_saw(&controller->awaited, kind, key, resource_version, on_seen);
 }
 
 /* What goes while it is created is the one before it; of what goes by the write no version tells that it went. */
@@ -201,9 +136,8 @@ static bool was_seen(const struct write *write)
     const struct sight *sight = write->sight;
     if (write->removal)
         return sight->gone || !cache_resource_version(&controller->cache, write->kind, write->key);
-    for (size_t i = 0; i < sight->seen.len; i++)
-        if (str_eq(sight->seen.items[i], write->resource_version))
-            return true;
+    if (sight_had(sight, write->resource_version))
+        return true;
     const char *cached = cache_resource_version(&controller->cache, write->kind, write->key);
     return (sight->gone && !write->creation) || str_eq(cached, write->resource_version);
 }
@@ -213,14 +147,13 @@ static void await(struct work *work, struct write *write)
     struct controller *controller = work->controller;
     bool nothing = !write->removal && str_empty(write->resource_version);
     if (write->err || nothing || was_seen(write)) {
-        end_sight(controller, write->kind, write->key, write->sight);
+        sight_end(&controller->awaited, write->key, write->sight);
         return;
     }
     write->sight->awaited = write->removal ? mem_strdup("") : TAKE(write->resource_version);
     list_append(&work->unseen, &write->sight->of_work);
     if (work->timeout.due_ms == TIME_NEVER)
-        loop_timer_start(controller->loop, &work->timeout,
-                         loop_now_ms(controller->loop) + SEEN_TIMEOUT_MS);
+        await_sights(work);
 }
 
 /* The rest of the release does not wait for a Service that can't be made. */
@@ -294,7 +227,7 @@ static struct write *write_new(struct work *work, enum object_kind kind, const c
     write->work = work;
     write->kind = kind;
     write->key = object_key(namespace, name);
-    write->sight = sight_new(work, kind, write->key);
+    write->sight = sight_new(&work->controller->awaited, kind, write->key, work);
     work->writes++;
     work->controller->in_flight++;
     metric_add(work->controller->writes, 1);
@@ -688,10 +621,8 @@ void executor_free(struct controller *controller)
         struct work *work = controller->works.entries[0].value;
         work->failed = true;
         work->writes = 0;
-        on_seen_timeout(&work->timeout);
+        give_up_sights(work);
     }
     map_done(&controller->works);
-    for (size_t i = 0; i < controller->awaited.len; i++)
-        mem_free(controller->awaited.entries[i].value);
-    map_done(&controller->awaited);
+    sights_done(&controller->awaited);
 }

@@ -39,6 +39,7 @@ struct informer {
     struct map listed; /* the same, of the list that is being read */
     int64_t listed_ms; /* mono, when the last list was complete */
     bool listing;      /* the watch tells what there is */
+    bool follows;      /* nothing is left to be listed */
     bool
         overrun; /* the watch was faster than the loop: no more of it is taken; the store's thread */
     bool synced, stopped;
@@ -208,6 +209,7 @@ static void tell_version(struct informer *informer, const char *resource_version
 static void end_list(struct informer *informer, const char *resource_version)
 {
     informer->listed_ms = loop_now_ms(informer->loop);
+    informer->follows = true;
     report_vanished(informer);
     if (!informer->synced) {
         informer->synced = true;
@@ -252,6 +254,7 @@ static void take_expired(struct informer *informer)
 {
     store_watch_stop(informer->store, informer->watch);
     informer->watch = NULL;
+    informer->follows = false;
     if (!informer->listing) {
         list_again(informer);
         return;
@@ -379,6 +382,16 @@ struct informer *informer_start(struct store *store, struct loop *loop, enum obj
     loop_timer_init(&informer->retry, on_retry);
     start_list(informer);
     return informer;
+}
+
+enum object_kind informer_kind(const struct informer *informer)
+{
+    return informer->kind;
+}
+
+bool informer_follows(const struct informer *informer)
+{
+    return informer->follows;
 }
 
 void informer_stop(struct informer *informer)

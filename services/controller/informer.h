@@ -30,6 +30,12 @@ struct informer *informer_start(struct store *store, struct loop *loop, enum obj
                                 const char *namespace, const char *selector,
                                 const struct informer_handler *handler);
 
+/** informer_kind() - of what it follows. */
+enum object_kind informer_kind(const struct informer *informer);
+
+/** informer_follows() - it watches, and has listed before; false: what has changed may only be told by the list to come. */
+bool informer_follows(const struct informer *informer);
+
 /** informer_stop() - no callback runs any more; frees it once its last request has ended. Loop thread. */
 void informer_stop(struct informer *informer);
 

@@ -150,9 +150,11 @@ static void the_watch_lists(void **state)
     event(world, STORE_MODIFIED, "a", "9");
     event(world, STORE_DELETED, "b", "9");
     assert_told(world, "WATCH; a; b; a; no b; ");
+    assert_false(informer_follows(world->informer));
     event(world, STORE_LISTED, NULL, "9");
     event(world, STORE_ADDED, "c", "10");
     assert_told(world, "synced; version 9; c; version 10; ");
+    assert_true(informer_follows(world->informer));
 }
 
 static void a_second_list_tells_who_is_missing(void **state)
@@ -163,10 +165,12 @@ static void a_second_list_tells_who_is_missing(void **state)
     event(world, STORE_LISTED, NULL, "9");
     event(world, STORE_EXPIRED, NULL, NULL);
     assert_told(world, "WATCH; a; b; synced; version 9; ");
-    a_second_later(world); /* not again and again */
+    assert_false(informer_follows(world->informer)); /* what changes now, the next list tells */
+    a_second_later(world);                           /* not again and again */
     event(world, STORE_ADDED, "b", "2");
     event(world, STORE_LISTED, NULL, "20");
     assert_told(world, "WATCH; b; no a; version 20; ");
+    assert_true(informer_follows(world->informer));
 }
 
 static void pages_where_the_watch_does_not_list(void **state)
@@ -176,8 +180,10 @@ static void pages_where_the_watch_does_not_list(void **state)
     assert_told(world, "WATCH; LIST; ");
     page(world, "a", "next");
     assert_told(world, "a; LIST after next; ");
+    assert_false(informer_follows(world->informer));
     page(world, "b", NULL);
     assert_told(world, "b; WATCH from 5; synced; version 5; ");
+    assert_true(informer_follows(world->informer));
 }
 
 /* What only a list that did not come to its end has told may be gone since. */

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A key waits for what it has written as long as that may still come by a list: the store answers each patch at once,
+ * and tells of it when the test says so. */
+#include "lib/model/labels.h"
+#include "services/controller/controller_test_kit.h"
+
+#define KEY "m/default/m"
+#define SEEN_TIMEOUT_MS 10000
+
+struct world {
+    struct controller controller;
+    struct kit_clock clock;
+    struct store store;
+    struct store_ops ops;
+    struct map events; /* name of a kind -> struct watcher */
+};
+
+struct watcher {
+    store_event_fn on_event;
+    void *user;
+};
+
+static void on_patch(struct store *store, const struct store_key *key, enum store_part part,
+                     const char *merge_patch, const char *resource_version, store_done_fn done,
+                     void *user)
+{
+    struct document document = {.kind = key->kind,
+                                .namespace = "default",
+                                .name = key->name,
+                                .resource_version = "20",
+                                .json = "{}",
+                                .json_len = 2};
+    (void)store;
+    (void)part;
+    (void)merge_patch;
+    (void)resource_version;
+    done(user, &document, NULL);
+}
+
+static struct store_watch *on_watch(struct store *store, const struct store_query *query,
+                                    const char *resource_version, store_event_fn on_event,
+                                    void *user)
+{
+    struct world *world = CONTAINER_OF(store, struct world, store);
+    struct watcher *watcher = NEW(struct watcher);
+    *watcher = (struct watcher){on_event, user};
+    (void)resource_version;
+    mem_free(map_put(&world->events, kind_name(query->kind), watcher));
+    return NULL;
+}
+
+static void on_watch_stop(struct store *store, struct store_watch *watch)
+{
+    (void)store;
+    (void)watch;
+}
+
+static void ignore(void *user, const char *key)
+{
+    (void)user;
+    (void)key;
+}
+
+static void on_change(void *user, const struct document *document, bool deleted)
+{
+    (void)user;
+    (void)document;
+    (void)deleted;
+}
+
+static void on_synced(void *user)
+{
+    (void)user;
+}
+
+static int set_up(void **state)
+{
+    struct world *world = NEW(struct world);
+    struct controller *controller = &world->controller;
+    kit_clock_init(&world->clock);
+    world->ops =
+        (struct store_ops){.patch = on_patch, .watch = on_watch, .watch_stop = on_watch_stop};
+    world->store.ops = &world->ops;
+    controller->store = &world->store;
+    controller->loop = loop_new(&world->clock.clock, LIMIT_INBOX);
+    controller->queue = workqueue_new();
+    controller->cache.on_dirty_deployment = controller->cache.on_dirty_base = ignore;
+    controller->cache.on_dirty_module = ignore;
+    controller->cache.user = world;
+    loop_timer_init(&controller->turn, NULL);
+    kit_apply(&controller->cache, KIND_MODULE,
+              kit_module("m", 9, "rs", "a", ",\"finalizers\":[\"" FINALIZER_MODULE "\"]", "",
+                         "Available"));
+    const struct informer_handler handler = {on_change, on_synced, NULL, NULL, world};
+    controller->informers[0] =
+        informer_start(&world->store, controller->loop, KIND_BASE, NULL, NULL, &handler);
+    controller->informers[1] =
+        informer_start(&world->store, controller->loop, KIND_MODULE, NULL, NULL, &handler);
+    *state = world;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct world *world = *state;
+    struct controller *controller = &world->controller;
+    informer_stop(controller->informers[0]);
+    informer_stop(controller->informers[1]);
+    executor_free(controller);
+    setbacks_free(controller);
+    cache_done(&controller->cache);
+    workqueue_free(controller->queue);
+    loop_free(controller->loop);
+    for (size_t i = 0; i < world->events.len; i++)
+        mem_free(world->events.entries[i].value);
+    map_done(&world->events);
+    mem_free(world);
+    return 0;
+}
+
+static void tell(struct world *world, enum object_kind kind, enum store_event_type type)
+{
+    const struct document document = {.kind = kind, .resource_version = "20"};
+    const struct watcher *watcher = map_get(&world->events, kind_name(kind));
+    watcher->on_event(watcher->user, type, &document);
+    loop_turn(world->controller.loop);
+}
+
+/* Something is written of the Module, and answered. */
+static void begin(struct world *world)
+{
+    struct controller *controller = &world->controller;
+    struct plan plan = {0};
+    plan_add(&plan, ACTION_SET_WAY, "m")->way = WAY_IN_PLACE;
+    workqueue_add(controller->queue, KEY);
+    assert_non_null(workqueue_take(controller->queue, INT64_MAX));
+    executor_run(controller, KEY, &plan);
+    loop_turn(controller->loop);
+}
+
+/* Whether it is waited for still after that time. */
+static bool waits_after(struct world *world, int64_t ms)
+{
+    kit_clock_advance(&world->clock, ms);
+    loop_turn(world->controller.loop);
+    return map_get(&world->controller.works, KEY) != NULL;
+}
+
+static void as_long_as_its_kind_is_listed(void **state)
+{
+    struct world *world = *state;
+    tell(world, KIND_BASE, STORE_LISTED);
+    begin(world);
+    for (int i = 0; i < 5; i++)
+        assert_true(waits_after(world, SEEN_TIMEOUT_MS));
+    tell(world, KIND_MODULE, STORE_LISTED); /* without it: a newer one may have been there */
+    assert_true(waits_after(world, SEEN_TIMEOUT_MS - 1));
+    assert_false(waits_after(world, 1));
+    assert_int_equal(world->controller.awaited.len, 0);
+}
+
+static void what_comes_by_the_list_ends_it(void **state)
+{
+    struct world *world = *state;
+    begin(world);
+    assert_true(waits_after(world, 3 * SEEN_TIMEOUT_MS));
+    executor_saw(&world->controller, KIND_MODULE, "default/m", "20");
+    assert_false(waits_after(world, 0));
+}
+
+static void lists_of_other_kinds_hold_nothing(void **state)
+{
+    struct world *world = *state;
+    tell(world, KIND_MODULE, STORE_LISTED);
+    begin(world);
+    assert_true(waits_after(world, SEEN_TIMEOUT_MS - 1));
+    assert_false(waits_after(world, 1));
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {TEST(as_long_as_its_kind_is_listed),
+                                       TEST(what_comes_by_the_list_ends_it),
+                                       TEST(lists_of_other_kinds_hold_nothing)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
