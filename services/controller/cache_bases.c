@@ -203,6 +203,7 @@ static void adopt_base_instances(struct cache *cache, struct cached_base *base)
 void cache__base_free(struct cached_base *c)
 {
     VEC_DONE(&c->view.instances);
+    json_map_done(&c->view.doubted);
     base_free(c->base);
     mem_free(c->key);
     mem_free(c);

@@ -224,14 +224,14 @@ static bool is_wanted(struct controller *controller, const struct instance *inst
     return wanted && str_eq(wanted, instance->revision->rs->meta.name);
 }
 
-/* Until the cache has seen what is being written of the labels of its base. */
+/* Until the cache has seen what is being written of the labels of its base, or that is written again. */
 static bool labels_written(const struct controller *controller, const struct instance *instance)
 {
     if (!instance->base)
         return false;
     const struct cached_base *base = CONTAINER_OF(instance->base, struct cached_base, view);
     AUTO_FREE char *work_key = mem_printf("%c/%s", BASE_KEY, base->key);
-    return map_get(&controller->works, work_key) != NULL;
+    return base->view.doubted.len || map_get(&controller->works, work_key);
 }
 
 static void plan_one_module(struct controller *controller, const char *key, struct plan *plan)

@@ -178,6 +178,34 @@ static bool claim_existing(struct controller *controller, const struct write *wr
     return revision && revision->deployment;
 }
 
+/* Whether the write may have been made all the same, or be made yet. */
+static bool is_doubtful(const struct err *err)
+{
+    switch (err->code) {
+    case ERR_UNAVAILABLE:
+    case ERR_TIMEOUT:
+    case ERR_CANCELLED:
+    case ERR_INTERNAL:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Labels that may have been written are written again, whatever the cache sees meanwhile; nothing goes before. */
+static void note_labels(struct work *work, const struct err *err)
+{
+    struct cached_base *base =
+        work->key[0] == BASE_KEY ? map_get(&work->controller->cache.bases, work->key + 2) : NULL;
+    if (base && !err)
+        json_map_done(&base->view.doubted);
+    for (size_t i = 0; base && err && is_doubtful(err) && i < work->plan.actions.len; i++) {
+        const struct json_map *labels = &work->plan.actions.items[i].labels;
+        for (size_t k = 0; k < labels->len; k++)
+            json_map_set(&base->view.doubted, labels->items[k].key, labels->items[k].value);
+    }
+}
+
 static void on_written(struct loop_event *event)
 {
     struct write *write = CONTAINER_OF(event, struct write, event);
@@ -201,6 +229,7 @@ static void on_written(struct loop_event *event)
         err_free(work->why);
         work->why = err_copy(write->err);
     }
+    note_labels(work, write->err);
     await(work, write);
     err_free(write->err);
     mem_free(write->key);

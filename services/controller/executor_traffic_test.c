@@ -5,6 +5,7 @@
 #include "services/controller/controller_test_kit.h"
 
 #define KEY "m/default/m"
+#define DONE ERR_CODE_MAX_ /* no error */
 
 struct world {
     struct controller controller;
@@ -25,7 +26,7 @@ static void on_patch(struct store *store, const struct store_key *key, enum stor
     assert_null(resource_version);
     str_printf(&world->patches, "%s/%s %s; ", kind_name(key->kind), key->name, merge_patch);
     AUTO_ERR struct err *err = NULL;
-    if (key->kind == KIND_BASE)
+    if (key->kind == KIND_BASE && world->outcome != DONE)
         err_set(&err, world->outcome, "made to fail");
     struct document document = {
         .kind = key->kind, .namespace = "default", .name = key->name, .json = "{}", .json_len = 2};
@@ -139,31 +140,67 @@ static void bases_that_are_no_pods(void **state)
     assert_string_equal(release(world), RELEASE);
 }
 
+#define BASE "b/default/a"
+
+/* Gives the label of the module to its base; the store answers with @outcome. */
+static void label(struct world *world, enum err_code outcome)
+{
+    struct controller *controller = &world->controller;
+    struct plan plan = {0};
+    world->outcome = outcome;
+    json_map_set(&plan_add(&plan, ACTION_LABEL_BASE, "a")->labels, LABEL_TRAFFIC_PREFIX "provider",
+                 "true");
+    workqueue_add(controller->queue, BASE);
+    assert_non_null(workqueue_take(controller->queue, INT64_MAX));
+    executor_run(controller, BASE, &plan);
+    loop_turn(controller->loop);
+}
+
+static struct cached_base *add_base(struct world *world)
+{
+    kit_apply(&world->controller.cache, KIND_BASE,
+              kit_base("a", 3, "stock", "127.0.0.1:1", "Ready", ""));
+    str_clear(&world->planned);
+    return map_get(&world->controller.cache.bases, "default/a");
+}
+
 /* However the write of the labels of its base ends, what has waited for it is looked at again. */
 static void what_waits_for_labels_goes_on(void **state)
 {
     struct world *world = *state;
-    struct controller *controller = &world->controller;
-    struct plan plan = {0};
-    world->outcome = ERR_UNAVAILABLE;
-    kit_apply(&controller->cache, KIND_BASE, kit_base("a", 3, "stock", "127.0.0.1:1", "Ready", ""));
-    str_clear(&world->planned);
-    json_map_set(&plan_add(&plan, ACTION_LABEL_BASE, "a")->labels, LABEL_TRAFFIC_PREFIX "provider",
-                 "true");
-    workqueue_add(controller->queue, "b/default/a");
-    assert_non_null(workqueue_take(controller->queue, loop_now_ms(controller->loop)));
-    executor_run(controller, "b/default/a", &plan);
-    assert_string_equal(str_text(&world->planned), "");
-    loop_turn(controller->loop);
+    add_base(world);
+    label(world, ERR_UNAVAILABLE);
     assert_string_equal(str_text(&world->planned), "default/m; ");
+}
+
+/* What may have been written is in doubt until it was written again. */
+static void labels_are_in_doubt_until_they_are_written(void **state)
+{
+    struct world *world = *state;
+    const struct cached_base *base = add_base(world);
+    label(world, ERR_DENIED);
+    assert_int_equal(base->view.doubted.len, 0); /* it was not */
+    static const enum err_code doubtful[] = {ERR_UNAVAILABLE, ERR_TIMEOUT, ERR_INTERNAL,
+                                             ERR_CANCELLED};
+    for (size_t i = 0; i < ARRAY_LEN(doubtful); i++) {
+        label(world, doubtful[i]);
+        assert_string_equal(json_map_get(&base->view.doubted, LABEL_TRAFFIC_PREFIX "provider"),
+                            "true");
+        label(world, ERR_DENIED); /* that says nothing of the one before */
+        assert_int_equal(base->view.doubted.len, 1);
+        label(world, DONE);
+        assert_int_equal(base->view.doubted.len, 0);
+        kit_clock_advance(&world->clock, 10000); /* nobody tells of it */
+        loop_turn(world->controller.loop);
+    }
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {TEST(the_label_goes_first), TEST(not_while_nobody_knows),
-                                       TEST(bases_that_are_no_pods),
-                                       TEST(what_waits_for_labels_goes_on)};
+    const struct CMUnitTest tests[] = {
+        TEST(the_label_goes_first), TEST(not_while_nobody_knows), TEST(bases_that_are_no_pods),
+        TEST(what_waits_for_labels_goes_on), TEST(labels_are_in_doubt_until_they_are_written)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

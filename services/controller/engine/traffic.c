@@ -138,12 +138,27 @@ static void find_serving(const struct base_state *base, int64_t now_ms, struct m
     }
 }
 
+/* Those that a write may have changed, though its outcome is not known: each is written as it is to be. */
+static void settle_doubts(const struct base_state *base, const struct map *serving,
+                          struct json_map *changes)
+{
+    for (size_t i = 0; i < base->doubted.len; i++) {
+        const char *label = base->doubted.items[i].key;
+        bool wanted = map_get(serving, label) != NULL;
+        bool kept = str_starts_with(label, LABEL_TRAFFIC_PREFIX) &&
+                    base_adopts(base, label + strlen(LABEL_TRAFFIC_PREFIX));
+        if (wanted || !kept)
+            json_map_set(changes, label, wanted ? ON : "");
+    }
+}
+
 void plan_traffic(const struct base_state *base, int64_t now_ms, struct plan *plan)
 {
     const struct json_map *labels = &base->base->meta.labels;
     struct map serving = {0};
     struct json_map changes = {0};
     find_serving(base, now_ms, &serving, plan);
+    settle_doubts(base, &serving, &changes);
     for (size_t i = 0; i < labels->len; i++) {
         const struct json_pair *label = &labels->items[i];
         if (original_is_pod_label(label->key) && !base->originals)

@@ -17,7 +17,8 @@ struct row {
     const char *revisions;
     const char
         *labels; /* "key=value" of the base, blanks between; + stands for the prefix of ours */
-    bool orders; /* the instances of the second revision are of the module "order" */
+    const char *doubted; /* as labels: what a write may have changed or not */
+    bool orders;         /* the instances of the second revision are of the module "order" */
     enum operation_state install; /* of the successor of the first instance, just over */
     int32_t failures, unanswered;
     bool restored;
@@ -26,17 +27,22 @@ struct row {
     const char *plan;
 };
 
-static void set_labels(struct base_state *state, const char *at)
+static void set_words(struct json_map *map, const char *at)
 {
-    struct base *base = (struct base *)(uintptr_t)state->base;
     char word[KIT_MAX];
     while (kit_word(&at, word)) {
         char *value = strchr(word, '=');
         *value++ = '\0';
         AUTO_FREE char *key =
             word[0] == '+' ? mem_printf(LABEL_TRAFFIC_PREFIX "%s", word + 1) : mem_strdup(word);
-        json_map_set(&base->meta.labels, key, value);
+        json_map_set(map, key, value);
     }
+}
+
+static void set_labels(struct base_state *state, const char *at)
+{
+    struct base *base = (struct base *)(uintptr_t)state->base;
+    set_words(&base->meta.labels, at);
 }
 
 static void set_operation(struct kit *kit, const struct row *row)
@@ -63,11 +69,13 @@ static char *plan_of(const struct row *row)
     for (size_t i = 0; row->orders && i < kit.revisions[1]->instances.len; i++)
         mem_replace(&kit_module(kit.revisions[1]->instances.items[i])->spec.module.name, "order");
     set_labels(kit.bases[0], row->labels ? row->labels : "");
+    set_words(&kit.bases[0]->doubted, row->doubted ? row->doubted : "");
     set_operation(&kit, row);
     struct plan plan = {0};
     plan_traffic(kit.bases[0], KIT_NOW_MS, &plan);
     char *text = kit_plan_text(&plan, false);
     plan_done(&plan);
+    json_map_done(&kit.bases[0]->doubted);
     kit_done(&kit);
     return text;
 }
@@ -170,6 +178,20 @@ static const struct row rows[] = {
      .restored = true,
      .reported_after_ms = -1,
      .plan = "label base a: +web"},
+    {.name = "nobody knows whether it was labelled before it was to go",
+     .revisions = "v1#1=0 aA-",
+     .doubted = "+web=true",
+     .plan = "label base a: -web"},
+    {.name = "it is seen, and what was written before may come yet",
+     .revisions = "v1#1=1 aA",
+     .labels = "+web=true",
+     .doubted = "+web=",
+     .plan = "label base a: +web"},
+    {.name = "what is not doubted is not written with it",
+     .revisions = "v1#1=1 aA",
+     .labels = "+web=true",
+     .doubted = "+gone=true",
+     .plan = "label base a: -gone"},
     {.name = "nobody knows what became of the install in place",
      .revisions = "v1#1=0 aA; v2#2=1 aP>pa",
      .labels = "+web=true",

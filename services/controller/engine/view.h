@@ -57,7 +57,9 @@ struct base_state {
     } instances; /* all Modules on it, those being deleted included */
     const struct original_list *
         originals; /* what the original ModuleController left here and is not taken over yet, or NULL */
-    bool ready; /* it and its agent answer */
+    struct json_map
+        doubted; /* labels whose last write may have been made or not; owned, written again */
+    bool ready;  /* it and its agent answer */
     bool terminating;
     int32_t module_count; /* Modules on it, those decided but not created yet included */
 };
