@@ -146,6 +146,17 @@ static bool takes_place(const struct planning *p)
     return p->module->spec.upgrade_way == WAY_IN_PLACE && p->instance->replaces;
 }
 
+/* Whether an install of it, which takes off whatever it finds, would find its successor there. */
+static bool would_overrun(const struct planning *p)
+{
+    const struct instance *successor = p->instance->replaced_by;
+    if (!successor || !takes_place(p) || successor->base != p->instance->base)
+        return false;
+    const struct operation *operation = &successor->operation;
+    return instance_may_serve(successor) || successor->reported == REPORTED_INACTIVE ||
+           (operation->type == OPERATION_INSTALL && operation->state == OPERATION_SUCCEEDED);
+}
+
 /* In the place of another one: when that is out of traffic, and drained. */
 static void install(struct planning *p)
 {
@@ -153,7 +164,7 @@ static void install(struct planning *p)
         plan_requeue(p->plan, p->view->now_ms + INSTALL_RETRY_FIRST_MS);
         return;
     }
-    if (same_is_leaving(p) ||
+    if (same_is_leaving(p) || would_overrun(p) ||
         (takes_place(p) && (leaving_traffic(p) || draining(p, p->instance->replaces))))
         return;
     plan_add(p->plan, ACTION_INSTALL, p->module->meta.name)->way = p->module->spec.upgrade_way;

@@ -156,9 +156,59 @@ static void the_end_of_its_traffic_comes_first(void **state)
     check(rows, ARRAY_LEN(rows));
 }
 
+/* v2 was to take the place of v1, which leaves still, and is lost; v3 comes after v2. An install of v2, in place, would take
+ * off what it finds. */
+static void a_lost_one_does_not_overrun_its_successor(void **state)
+{
+    (void)state;
+    static const char again[] = "module v2@a is Unavailable ModuleLost; install v2@a InPlace";
+    static const char waits[] = "module v2@a is Unavailable ModuleLost";
+    static const struct {
+        const char *revisions;
+        enum operation_state install; /* of v3 */
+        enum reported reported;       /* v3 */
+        bool unanswered;              /* the install of v2: it is asked for again */
+        const char *plan;
+    } cases[] = {
+        {"v2#2=0 aN>pa; v1#1=0 aT-; v3#3=1 aP>sa", OPERATION_NONE, REPORTED_ABSENT, false, again},
+        {"v2#2=0 aN>pa; v1#1=0 aT-; v3#3=1 aP>sa", OPERATION_FAILED, REPORTED_ABSENT, false, again},
+        {"v2#2=0 aN>pa; v1#1=0 aT-; v3#3=1 aC>sa", OPERATION_SUCCEEDED, 0, false, waits},
+        {"v2#2=0 aN>pa; v1#1=0 aT-; v3#3=1 aC>sa", OPERATION_NONE, REPORTED_INACTIVE, false, waits},
+        {"v2#2=0 aN>pa; v1#1=0 aT-; v3#3=1 aA>sa", OPERATION_NONE, REPORTED_NOTHING, false, waits},
+        {"v2#2=0 aN>pa; v1#1=0 aT-; v3#3=1 bA>oa", OPERATION_NONE, REPORTED_NOTHING, false, again},
+        {"v2#2=0 aU>pa; v1#1=0 aT-; v3#3=1 aP>sa", 0, 0, true, "install v2@a InPlace"},
+        {"v2#2=0 aU>pa; v1#1=0 aT-; v3#3=1 aA>sa", OPERATION_SUCCEEDED, 0, true, ""},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct kit kit;
+        const struct kit_row world = {
+            .spec = "v3 x1", .revisions = cases[i].revisions, .bases = "a b"};
+        kit_init(&kit, &world);
+        struct instance *lost = kit_instance(&kit, "v2@a");
+        ASSERT(lost && lost->replaced_by);
+        struct instance *next = lost->replaced_by;
+        next->operation = (struct operation){.type = OPERATION_INSTALL, .state = cases[i].install};
+        next->reported = cases[i].reported;
+        lost->reported = cases[i].unanswered ? REPORTED_NOTHING : REPORTED_ABSENT;
+        if (cases[i].unanswered)
+            lost->operation = (struct operation){
+                .type = OPERATION_INSTALL, .state = OPERATION_FAILED, .unanswered = 1};
+        const struct module_view view = {
+            .instance = lost, .now_ms = KIT_NOW_MS, .wall_ms = KIT_NOW_MS};
+        struct plan plan = {0};
+        plan_module(&view, &plan);
+        AUTO_FREE char *got = kit_plan_text(&plan, false);
+        if (!str_eq(got, cases[i].plan))
+            fail_msg("%s\n  want: %s\n  got:  %s", cases[i].revisions, cases[i].plan, got);
+        plan_done(&plan);
+        kit_done(&kit);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(what_others_do_comes_first),
+                                       cmocka_unit_test(a_lost_one_does_not_overrun_its_successor),
                                        cmocka_unit_test(a_report_comes_first),
                                        cmocka_unit_test(the_old_one_goes_when_the_new_one_counts),
                                        cmocka_unit_test(the_end_of_its_traffic_comes_first)};
