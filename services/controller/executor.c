@@ -96,8 +96,18 @@ static bool is_listed(const struct work *work)
     return false;
 }
 
+static void forget_assumed(struct controller *controller, const char *base_key)
+{
+    struct cached_base *base = base_key ? map_get(&controller->cache.bases, base_key) : NULL;
+    if (base && base->assumed)
+        cache_forget(base);
+}
+
 static void give_up_sights(struct work *work)
 {
+    LIST_FOR_EACH (node, &work->unseen) {
+        forget_assumed(work->controller, LIST_ENTRY(node, struct sight, of_work)->assumed_base);
+    }
     sights_end(&work->controller->awaited, &work->unseen);
     finish_if_done(work);
 }
@@ -142,15 +152,20 @@ static bool was_seen(const struct write *write)
     return (sight->gone && !write->creation) || str_eq(cached, write->resource_version);
 }
 
-static void await(struct work *work, struct write *write)
+/* @held: a Module that may be there counts on its base until it is seen. */
+static void await(struct work *work, struct write *write, bool held)
 {
     struct controller *controller = work->controller;
     bool nothing = !write->removal && str_empty(write->resource_version);
-    if (write->err || nothing || was_seen(write)) {
+    if (held) {
+        write->sight->any = true;
+        write->sight->assumed_base = TAKE(write->assumed_base);
+    } else if (write->err || nothing || was_seen(write)) {
         sight_end(&controller->awaited, write->key, write->sight);
         return;
+    } else {
+        write->sight->awaited = write->removal ? mem_strdup("") : TAKE(write->resource_version);
     }
-    write->sight->awaited = write->removal ? mem_strdup("") : TAKE(write->resource_version);
     list_append(&work->unseen, &write->sight->of_work);
     if (work->timeout.due_ms == TIME_NEVER)
         await_sights(work);
@@ -217,11 +232,10 @@ static void on_written(struct loop_event *event)
     /* Names are deterministic: it is the object that was to be made. */
     bool exists = write->err && write->err->code == ERR_EXISTS && write->creation &&
                   claim_existing(controller, write);
-    if (write->err && write->assumed_base) {
-        struct cached_base *base = map_get(&controller->cache.bases, write->assumed_base);
-        if (base && base->assumed)
-            cache_forget(base);
-    }
+    bool held = write->err && write->assumed_base && (exists || is_doubtful(write->err)) &&
+                !map_get(&controller->cache.instances, write->key);
+    if (write->err && !held)
+        forget_assumed(controller, write->assumed_base);
     bool refused =
         write->err && write->kind == KIND_SERVICE && !gone && service_refused(work, write);
     if (write->err && !gone && !exists && !refused) {
@@ -230,7 +244,7 @@ static void on_written(struct loop_event *event)
         work->why = err_copy(write->err);
     }
     note_labels(work, write->err);
-    await(work, write);
+    await(work, write, held);
     err_free(write->err);
     mem_free(write->key);
     mem_free(write->resource_version);

@@ -346,7 +346,7 @@ static void test_a_failure_waits_for_the_others(void **state)
     add_module(&plan, "a");
     add_module(&plan, "b");
     run(world, &plan);
-    refuse(world, 0, ERR_UNAVAILABLE);
+    refuse(world, 0, ERR_DENIED);
     assert_true(at_work(world)); /* the other one may still be carried out */
     succeed(world, 1, "30");
     assert_true(at_work(world)); /* and is to be seen */
@@ -368,7 +368,7 @@ static void test_what_exists_already_is_what_was_to_be_made(void **state)
     run(world, &plan);
     assert_int_equal(a->view.module_count, 1); /* assumed */
     refuse(world, 0, ERR_EXISTS);
-    assert_int_equal(a->view.module_count, 0); /* counted when it is seen */
+    assert_int_equal(a->view.module_count, 1); /* it is there, and counts until it is seen to */
     assert_int_equal(world->call_count, 2);    /* goes on */
 }
 
@@ -404,9 +404,10 @@ static void test_an_assumption_ends_with_its_failure(void **state)
     struct cached_base *a = kit_get_base(&world->controller.cache, "a");
     add_module(&plan, "a");
     run(world, &plan);
-    refuse(world, 0, ERR_UNAVAILABLE);
+    refuse(world, 0, ERR_DENIED);
     assert_int_equal(a->view.module_count, 0);
     assert_int_equal(a->assumed, 0);
+    assert_true(planned_again_in(world, 500));
 }
 
 static void test_an_assumption_stays_until_the_module_is_seen(void **state)
@@ -431,7 +432,7 @@ static void test_a_base_may_go_meanwhile(void **state)
     add_module(&plan, "a");
     run(world, &plan);
     kit_remove(&world->controller.cache, KIND_BASE, "a");
-    refuse(world, 0, ERR_UNAVAILABLE);
+    refuse(world, 0, ERR_DENIED);
     assert_false(at_work(world));
 }
 

@@ -33,6 +33,7 @@ static void free_sight(struct sight *sight)
         mem_free(sight->seen.items[i]);
     VEC_DONE(&sight->seen);
     mem_free(sight->awaited);
+    mem_free(sight->assumed_base);
     mem_free(sight);
 }
 
@@ -70,6 +71,8 @@ void sights_end(struct map *sights, struct list *of_work)
 /* Before the answer it is taken down. Return: whether it is what was waited for. */
 static bool is_awaited(struct sight *sight, const char *resource_version)
 {
+    if (sight->any)
+        return true;
     if (sight->awaited)
         return !resource_version || str_eq(sight->awaited, resource_version);
     if (resource_version)

@@ -22,6 +22,8 @@ struct sight {
     char *awaited;    /* the version that the write made; NULL: no answer yet */
     VEC(char *) seen; /* versions that came before the answer */
     bool gone;        /* the object went */
+    bool any; /* nobody knows whether the write was made: whatever is seen of the object is it */
+    char *assumed_base; /* where a Module counts until then; owned, or NULL */
 };
 
 /** sight_new() - of the object of @kind with that key ("namespace/name"), from now on. Owned by @sights until it is ended or seen. */

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A key waits for what it has written as long as that may still come by a list: the store answers each patch at once,
- * and tells of it when the test says so. */
+/* What is written and not seen yet: a key waits for it as long as it may come by a list, and a Module that may have been
+ * made counts on its base. The store answers each call at once, and tells of it when the test says so. */
 #include "lib/model/labels.h"
 #include "services/controller/controller_test_kit.h"
 
 #define KEY "m/default/m"
+#define DEPLOYMENT "d/default/md"
 #define SEEN_TIMEOUT_MS 10000
 
 struct world {
@@ -12,7 +13,9 @@ struct world {
     struct kit_clock clock;
     struct store store;
     struct store_ops ops;
-    struct map events; /* name of a kind -> struct watcher */
+    struct map events;     /* name of a kind -> struct watcher */
+    enum err_code outcome; /* of a creation */
+    char *created;         /* name of the last Module that was to be made; owned */
 };
 
 struct watcher {
@@ -35,6 +38,18 @@ static void on_patch(struct store *store, const struct store_key *key, enum stor
     (void)merge_patch;
     (void)resource_version;
     done(user, &document, NULL);
+}
+
+static void on_create(struct store *store, enum object_kind kind, const char *json,
+                      store_done_fn done, void *user)
+{
+    struct world *world = CONTAINER_OF(store, struct world, store);
+    AUTO_JSON cJSON *object = cJSON_Parse(json);
+    AUTO_ERR struct err *err = NULL;
+    assert_int_equal(kind, KIND_MODULE);
+    mem_replace(&world->created, json_get_string(object, "metadata.name"));
+    err_set(&err, world->outcome, "made to fail");
+    done(user, NULL, err);
 }
 
 static struct store_watch *on_watch(struct store *store, const struct store_query *query,
@@ -78,8 +93,8 @@ static int set_up(void **state)
     struct world *world = NEW(struct world);
     struct controller *controller = &world->controller;
     kit_clock_init(&world->clock);
-    world->ops =
-        (struct store_ops){.patch = on_patch, .watch = on_watch, .watch_stop = on_watch_stop};
+    world->ops = (struct store_ops){
+        .create = on_create, .patch = on_patch, .watch = on_watch, .watch_stop = on_watch_stop};
     world->store.ops = &world->ops;
     controller->store = &world->store;
     controller->loop = loop_new(&world->clock.clock, LIMIT_INBOX);
@@ -88,6 +103,9 @@ static int set_up(void **state)
     controller->cache.on_dirty_module = ignore;
     controller->cache.user = world;
     loop_timer_init(&controller->turn, NULL);
+    kit_apply(&controller->cache, KIND_MODULE_DEPLOYMENT, kit_deployment("md", 5, "", ""));
+    kit_apply(&controller->cache, KIND_MODULE_REPLICASET, kit_replicaset("rs", 6, "md", "1.0.0"));
+    kit_apply(&controller->cache, KIND_BASE, kit_base("b", 8, "stock", "h:2", "Ready", ""));
     kit_apply(&controller->cache, KIND_MODULE,
               kit_module("m", 9, "rs", "a", ",\"finalizers\":[\"" FINALIZER_MODULE "\"]", "",
                          "Available"));
@@ -114,6 +132,7 @@ static int tear_down(void **state)
     for (size_t i = 0; i < world->events.len; i++)
         mem_free(world->events.entries[i].value);
     map_done(&world->events);
+    mem_free(world->created);
     mem_free(world);
     return 0;
 }
@@ -138,12 +157,12 @@ static void begin(struct world *world)
     loop_turn(controller->loop);
 }
 
-/* Whether it is waited for still after that time. */
+/* Whether something that was written is waited for still after that time. */
 static bool waits_after(struct world *world, int64_t ms)
 {
     kit_clock_advance(&world->clock, ms);
     loop_turn(world->controller.loop);
-    return map_get(&world->controller.works, KEY) != NULL;
+    return world->controller.works.len;
 }
 
 static void as_long_as_its_kind_is_listed(void **state)
@@ -177,12 +196,64 @@ static void lists_of_other_kinds_hold_nothing(void **state)
     assert_false(waits_after(world, 1));
 }
 
+/* A Module is to be made on base b; the store says @outcome. Return: the base. */
+static const struct base_state *make_module(struct world *world, enum err_code outcome)
+{
+    struct controller *controller = &world->controller;
+    struct plan plan = {0};
+    struct action *action = plan_add(&plan, ACTION_CREATE_MODULE, "rs");
+    action->base = mem_strdup("b");
+    action->reason = mem_strdup("");
+    world->outcome = outcome;
+    workqueue_add(controller->queue, DEPLOYMENT);
+    assert_non_null(workqueue_take(controller->queue, INT64_MAX));
+    executor_run(controller, DEPLOYMENT, &plan);
+    loop_turn(controller->loop);
+    const struct cached_base *base = map_get(&controller->cache.bases, "default/b");
+    return &base->view;
+}
+
+/* Another deployment would take its place, and this one would make it elsewhere, too. */
+static void what_may_have_been_made_counts_until_it_is_seen(void **state)
+{
+    struct world *world = *state;
+    static const enum err_code outcomes[] = {ERR_UNAVAILABLE, ERR_TIMEOUT, ERR_INTERNAL,
+                                             ERR_EXISTS};
+    tell(world, KIND_MODULE, STORE_LISTED);
+    for (size_t i = 0; i < ARRAY_LEN(outcomes); i++) {
+        const struct base_state *base = make_module(world, outcomes[i]);
+        assert_int_equal(base->module_count, 1);
+        assert_true(waits_after(world, SEEN_TIMEOUT_MS - 1));
+        assert_int_equal(base->module_count, 1);
+        assert_false(waits_after(world, 1)); /* it was not */
+        assert_int_equal(base->module_count, 0);
+    }
+    const struct base_state *base = make_module(world, ERR_DENIED);
+    assert_int_equal(base->module_count, 0);
+    assert_false(waits_after(world, 0));
+}
+
+static void what_was_made_all_the_same_counts_once(void **state)
+{
+    struct world *world = *state;
+    const struct base_state *base = make_module(world, ERR_UNAVAILABLE);
+    AUTO_FREE char *key = object_key("default", world->created);
+    kit_apply(&world->controller.cache, KIND_MODULE,
+              kit_module(world->created, 30, "rs", "b", "", "", "Pending"));
+    executor_saw(&world->controller, KIND_MODULE, key, "30");
+    assert_false(waits_after(world, 0));
+    assert_int_equal(base->module_count, 1);
+    assert_int_equal(workqueue_len(world->controller.queue), 1); /* the rest of its plan */
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {TEST(as_long_as_its_kind_is_listed),
                                        TEST(what_comes_by_the_list_ends_it),
-                                       TEST(lists_of_other_kinds_hold_nothing)};
+                                       TEST(lists_of_other_kinds_hold_nothing),
+                                       TEST(what_may_have_been_made_counts_until_it_is_seen),
+                                       TEST(what_was_made_all_the_same_counts_once)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
