@@ -116,13 +116,31 @@ static int32_t allowed(const struct release_status *release)
     return most > before ? most : before;
 }
 
+static bool is_restart(const struct picture *picture, const struct module *module)
+{
+    const struct module_replicaset *rs = map_get(&picture->revisions, revision_of(module));
+    return rs && template_restart(&rs->spec.template);
+}
+
+/* Whether what is @there is the same of before, which @module is to restart in place. */
+static bool is_to_restart(const struct picture *picture, const struct module *module,
+                          const struct sim_module *there)
+{
+    const struct module *old =
+        module->spec.replaces ? map_get(&picture->modules, module->spec.replaces) : NULL;
+    return old && module->spec.upgrade_way == WAY_IN_PLACE && is_restart(picture, module) &&
+           same_version(&old->spec.module, &module->spec.module) &&
+           !str_eq(there->restart, revision_of(module));
+}
+
 static bool runs(const struct picture *picture, const struct module *module)
 {
     const struct sim_base *base = picture_base(picture, module->spec.base_name);
     const struct sim_module *there =
         base ? sim_base_find(base, module->spec.module.name, module->spec.module.version) : NULL;
     const char *md5 = module->spec.module.md5 ? module->spec.module.md5 : "";
-    return there && there->state != SIM_BROKEN && str_eq(there->jar, md5);
+    return there && there->state != SIM_BROKEN && str_eq(there->jar, md5) &&
+           !is_to_restart(picture, module, there);
 }
 
 /* The Module that @operation installs on @base; NULL: it is about to go, or gone. */
@@ -131,7 +149,9 @@ static const struct module *installed_by(const struct picture *picture, const st
 {
     for (size_t i = 0; i < picture->modules.len; i++) {
         const struct module *module = module_at(picture, i);
-        if (operation->type == SIM_INSTALL && !module->meta.deletion_ms &&
+        bool other =
+            !str_empty(operation->restart) && !str_eq(operation->restart, revision_of(module));
+        if (operation->type == SIM_INSTALL && !module->meta.deletion_ms && !other &&
             str_eq(module->spec.base_name, base->name) &&
             str_eq(module->spec.module.name, operation->name) &&
             str_eq(module->spec.module.version, operation->version) &&
@@ -139,6 +159,14 @@ static const struct module *installed_by(const struct picture *picture, const st
             return module;
     }
     return NULL;
+}
+
+static bool serves(const struct picture *picture, const struct module *module)
+{
+    const struct sim_base *base = picture_base(picture, module->spec.base_name);
+    const struct sim_module *there =
+        base ? sim_base_find(base, module->spec.module.name, module->spec.module.version) : NULL;
+    return there && there->state == SIM_ACTIVE;
 }
 
 /* Modules that wait for another way, since they were refused where they are, do not run: they go when another is
@@ -217,7 +245,8 @@ static bool takes_off(const struct sim_base *base, const struct sim_operation *o
     if (operation->type == SIM_UNINSTALL)
         return there && there->state == SIM_ACTIVE;
     return operation->type == SIM_INSTALL && operation->in_place &&
-           sim_base_serves(base, operation->name) && !(there && str_eq(there->jar, operation->jar));
+           sim_base_serves(base, operation->name) &&
+           !(there && str_eq(there->jar, operation->jar) && !sim_restart_due(operation, there));
 }
 
 char *i9_out_of_traffic(const struct picture *picture, const struct sim_base *base,
@@ -246,6 +275,23 @@ int32_t i2_required(const struct module_deployment *md)
     return required > 0 ? required : 0;
 }
 
+/* Whether what is taken off has moved: another one serves in its stead. */
+static bool has_moved(const struct picture *picture, const struct sim_base *base,
+                      const struct sim_operation *operation)
+{
+    for (size_t i = 0; i < picture->modules.len; i++) {
+        const struct module *successor = module_at(picture, i);
+        const struct module *old =
+            successor->spec.replaces ? map_get(&picture->modules, successor->spec.replaces) : NULL;
+        if (old && str_eq(old->spec.base_name, base->name) &&
+            str_eq(old->spec.module.name, operation->name) &&
+            str_eq(old->spec.module.version, operation->version) &&
+            successor->spec.upgrade_way == WAY_OTHER_BASE && serves(picture, successor))
+            return true;
+    }
+    return false;
+}
+
 char *i2_available(const struct picture *picture, const struct sim_base *base,
                    const struct sim_operation *operation, int32_t required)
 {
@@ -253,7 +299,7 @@ char *i2_available(const struct picture *picture, const struct sim_base *base,
     for (size_t i = 0; i < picture->bases.len; i++)
         serving += picture->bases.items[i] != base &&
                    sim_base_serves(picture->bases.items[i], operation->name);
-    if (!takes_off(base, operation) || serving >= required)
+    if (!takes_off(base, operation) || serving >= required || has_moved(picture, base, operation))
         return NULL;
     return mem_printf("I2: %s is taken off %s, and only %d others serve; %d have to",
                       operation->name, base->name, serving, required);
@@ -268,14 +314,6 @@ static int32_t eligible_bases(const struct picture *picture, const char *deploym
         count += !picture->bases.items[i]->dead &&
                  str_eq(picture->bases.items[i]->deployment, deployment);
     return count;
-}
-
-static bool serves(const struct picture *picture, const struct module *module)
-{
-    const struct sim_base *base = picture_base(picture, module->spec.base_name);
-    const struct sim_module *there =
-        base ? sim_base_find(base, module->spec.module.name, module->spec.module.version) : NULL;
-    return there && there->state == SIM_ACTIVE;
 }
 
 static char *deployment_converged(const struct picture *picture, const struct module_deployment *md)
@@ -294,7 +332,10 @@ static char *deployment_converged(const struct picture *picture, const struct mo
         if (picture_owner(picture, module) != md)
             continue;
         count++;
-        if (!str_eq(module->spec.module.version, md->spec.template.module.version))
+        if (!str_eq(revision_of(module), release->update_revision))
+            return mem_printf("I5: Module %s is of another revision", module->meta.name);
+        if (!release->failed_revision &&
+            !str_eq(module->spec.module.version, md->spec.template.module.version))
             return mem_printf("I5: Module %s is of another version", module->meta.name);
     }
     if (count == wanted && md->status.available_replicas == wanted)

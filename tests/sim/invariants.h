@@ -42,7 +42,11 @@ char *i10_runs_until_released(const struct picture *picture, const struct module
 /** i2_required() - instances that @md has to keep in service; 0: none, or nobody can say (symmetric). */
 int32_t i2_required(const struct module_deployment *md);
 
-/** i2_available() - where what serves is taken off @base, @required others serve. For worlds whose bases are all well. */
+/**
+ * i2_available() - where what serves is taken off @base, @required others serve. For worlds whose bases are all well
+ *
+ * What has moved to another base is not missed where it was, also while fewer than that are there at all.
+ */
 char *i2_available(const struct picture *picture, const struct sim_base *base,
                    const struct sim_operation *operation, int32_t required);
 

@@ -136,13 +136,28 @@ static void fail_as(struct sim_operation *operation, enum failure_kind kind)
     operation->reason = failure_reason(kind);
 }
 
+/* What is to be there once @operation is done. */
+static struct sim_module result_of(const struct sim_operation *operation,
+                                   enum sim_module_state state)
+{
+    return (struct sim_module){operation->name, operation->version, operation->jar,
+                               operation->restart, state};
+}
+
 static void take_off(struct sim_base *base, struct sim_operation *operation,
                      struct sim_module *module)
 {
     if (!operation->old.name)
-        operation->old = (struct sim_module){mem_strdup(module->name), mem_strdup(module->version),
-                                             mem_strdup(module->jar), SIM_ACTIVE};
+        operation->old =
+            (struct sim_module){mem_strdup(module->name), mem_strdup(module->version),
+                                mem_strdup(module->jar), mem_strdup(module->restart), SIM_ACTIVE};
     sim_base_take(base, module);
+}
+
+bool sim_restart_due(const struct sim_operation *operation, const struct sim_module *there)
+{
+    return operation->in_place && !str_empty(operation->restart) &&
+           !str_eq(operation->restart, there->restart);
 }
 
 /* Before anything takes time. What is there already, or can't come beside what is there, ends at once. */
@@ -154,7 +169,7 @@ static void begin_install(struct sim_base *base, struct sim_operation *operation
         sim_base_take(base, there);
         there = NULL;
     }
-    if (there && str_eq(there->jar, operation->jar)) {
+    if (there && str_eq(there->jar, operation->jar) && !sim_restart_due(operation, there)) {
         operation->state = SIM_SUCCEEDED;
         return;
     }
@@ -177,8 +192,15 @@ static void put_back(struct sim_base *base, struct sim_operation *operation)
     const struct sim_module *old = &operation->old;
     if (!old->name)
         return;
-    sim_base_put(base, old->name, old->version, old->jar, SIM_ACTIVE);
+    sim_base_put(base, old);
     operation->restored = true;
+}
+
+static void put_result(struct sim_base *base, const struct sim_operation *operation,
+                       enum sim_module_state state)
+{
+    const struct sim_module module = result_of(operation, state);
+    sim_base_put(base, &module);
 }
 
 static void end_install(struct sim_base *base, struct sim_operation *operation)
@@ -188,12 +210,11 @@ static void end_install(struct sim_base *base, struct sim_operation *operation)
         if (operation->old.name)
             put_back(base, operation);
         else if (chance(base, 300))
-            sim_base_put(base, operation->name, operation->version, operation->jar, SIM_BROKEN);
+            put_result(base, operation, SIM_BROKEN);
         return;
     }
     bool beside = sim_base_serves(base, operation->name);
-    sim_base_put(base, operation->name, operation->version, operation->jar,
-                 beside ? SIM_INACTIVE : SIM_ACTIVE);
+    put_result(base, operation, beside ? SIM_INACTIVE : SIM_ACTIVE);
     operation->state = SIM_SUCCEEDED;
 }
 
@@ -300,22 +321,41 @@ void sim_agent_jvm_gone(struct sim_base *base)
 
 /* -- handlers -- */
 
-/* Return: whether @target is another base, and the call has failed. */
-static bool is_for_another(const struct sim_base *base, const char *target, struct rpc_call *call)
+static int check_meant(const struct sim_base *base, const char *target, struct err **err)
 {
-    AUTO_ERR struct err *err = NULL;
     AUTO_FREE char *own = mem_printf("%s/%s", base->namespace, base->name);
     if (str_empty(target) || str_eq(target, own))
+        return 0;
+    err_set(err, ERR_PRECONDITION, "this is the agent of base %s, not of %s", own, target);
+    return err_reason(err, "BASE_MISMATCH");
+}
+
+/* What a controller that is gone has sent comes late. */
+static int check_epoch(struct sim_base *base, int64_t epoch, struct err **err)
+{
+    if (epoch < base->epoch) {
+        err_set(err, ERR_PRECONDITION, "another controller leads");
+        return err_reason(err, "STALE_EPOCH");
+    }
+    base->epoch = epoch;
+    return 0;
+}
+
+/* Return: whether the call has failed, since it is not for this agent, or of another time. */
+static bool is_refused(struct sim_base *base, const char *target, int64_t epoch,
+                       struct rpc_call *call)
+{
+    AUTO_ERR struct err *err = NULL;
+    if (check_meant(base, target, &err) == 0 && check_epoch(base, epoch, &err) == 0)
         return false;
-    err_set(&err, ERR_PRECONDITION, "this is the agent of base %s, not of %s", own, target);
-    err_reason(&err, "BASE_MISMATCH");
     rpc_call_fail(call, err);
     return true;
 }
 
 static struct sim_operation *operation_new(struct sim_base *base, const char *id,
                                            enum sim_operation_type type, const char *name,
-                                           const char *version, const char *jar)
+                                           const char *version, const char *jar,
+                                           const char *restart)
 {
     struct sim_operation *operation = NEW(struct sim_operation);
     operation->id = mem_strdup(id);
@@ -323,6 +363,7 @@ static struct sim_operation *operation_new(struct sim_base *base, const char *id
     operation->name = mem_strdup(name);
     operation->version = mem_strdup(version);
     operation->jar = mem_strdup(jar);
+    operation->restart = mem_strdup(restart);
     list_init(&operation->node);
     list_init(&operation->waiters);
     VEC_PUSH(&base->all, operation);
@@ -358,12 +399,12 @@ static void handle_install(Service *service,
                            Koupleless__Agent__V1__InstallModuleResponse_Closure closure, void *call)
 {
     struct sim_base *base = base_of(service);
-    if (is_for_another(base, request->target_base, call))
+    if (is_refused(base, request->target_base, request->epoch, call))
         return;
     struct sim_operation *operation = map_get(&base->operations, request->operation_id);
     if (!operation) {
         operation = operation_new(base, request->operation_id, SIM_INSTALL, request->module->name,
-                                  request->module->version, request->module->md5);
+                                  request->module->version, request->module->md5, request->restart);
         operation->in_place =
             request->strategy ==
             KOUPLELESS__AGENT__V1__INSTALL_STRATEGY__INSTALL_STRATEGY_UNINSTALL_THEN_INSTALL;
@@ -378,12 +419,12 @@ static void handle_uninstall(Service *service,
                              void *call)
 {
     struct sim_base *base = base_of(service);
-    if (is_for_another(base, request->target_base, call))
+    if (is_refused(base, request->target_base, request->epoch, call))
         return;
     struct sim_operation *operation = map_get(&base->operations, request->operation_id);
     if (!operation)
         operation = operation_new(base, request->operation_id, SIM_UNINSTALL, request->name,
-                                  request->version, "");
+                                  request->version, "", "");
     begin(base, operation);
     await(base, operation, request->wait, reply_uninstall, (ProtobufCClosure)closure, call);
 }
@@ -393,12 +434,12 @@ static void handle_switch(Service *service,
                           Koupleless__Agent__V1__SwitchModuleResponse_Closure closure, void *call)
 {
     struct sim_base *base = base_of(service);
-    if (is_for_another(base, request->target_base, call))
+    if (is_refused(base, request->target_base, request->epoch, call))
         return;
     struct sim_operation *operation = map_get(&base->operations, request->operation_id);
     if (!operation)
         operation = operation_new(base, request->operation_id, SIM_SWITCH, request->name,
-                                  request->version, "");
+                                  request->version, "", "");
     begin(base, operation);
     await(base, operation, request->wait, reply_switch, (ProtobufCClosure)closure, call);
 }
@@ -465,9 +506,8 @@ void sim_agent_done(struct sim_base *base)
         mem_free(operation->name);
         mem_free(operation->version);
         mem_free(operation->jar);
-        mem_free(operation->old.name);
-        mem_free(operation->old.version);
-        mem_free(operation->old.jar);
+        mem_free(operation->restart);
+        sim_module_done(&operation->old);
         mem_free(operation);
     }
     VEC_DONE(&base->all);

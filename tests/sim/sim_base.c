@@ -34,30 +34,38 @@ bool sim_base_serves(const struct sim_base *base, const char *name)
     return false;
 }
 
-void sim_base_put(struct sim_base *base, const char *name, const char *version, const char *jar,
-                  enum sim_module_state state)
+static struct sim_module copy_module(const struct sim_module *module)
 {
-    VEC_PUSH(&base->modules,
-             (struct sim_module){mem_strdup(name), mem_strdup(version), mem_strdup(jar), state});
+    return (struct sim_module){.name = mem_strdup(module->name),
+                               .version = mem_strdup(module->version),
+                               .jar = mem_strdup(module->jar),
+                               .restart = mem_strdup(module->restart),
+                               .state = module->state};
 }
 
-static void free_module(struct sim_module *module)
+void sim_base_put(struct sim_base *base, const struct sim_module *module)
+{
+    VEC_PUSH(&base->modules, copy_module(module));
+}
+
+void sim_module_done(struct sim_module *module)
 {
     mem_free(module->name);
     mem_free(module->version);
     mem_free(module->jar);
+    mem_free(module->restart);
 }
 
 void sim_base_take(struct sim_base *base, struct sim_module *module)
 {
-    free_module(module);
+    sim_module_done(module);
     *module = base->modules.items[--base->modules.len];
 }
 
 static void drop_modules(struct sim_base *base)
 {
     for (size_t i = 0; i < base->modules.len; i++)
-        free_module(&base->modules.items[i]);
+        sim_module_done(&base->modules.items[i]);
     base->modules.len = 0;
 }
 
@@ -186,6 +194,7 @@ void sim_base_restart_agent(struct sim_base *base)
     history_note(base->options.history, "%s: agent starts anew", base->name);
     sim_net_stop_serving(base->options.net, base->address);
     sim_agent_forget(base);
+    base->epoch = 0;
     sim_net_serve(base->options.net, base->address, &base->service.base);
     sim_base_changed(base);
 }

@@ -18,6 +18,7 @@ struct sim_base;
 /* A module in the JVM. */
 struct sim_module {
     char *name, *version, *jar; /* owned */
+    char *restart; /* that it was installed for (InstallModuleRequest.restart), or ""; owned */
     enum sim_module_state { SIM_ACTIVE, SIM_INACTIVE, SIM_BROKEN } state;
 };
 
@@ -29,6 +30,7 @@ struct sim_operation {
     char *id;         /* owned; "" = none was given */
     enum sim_operation_type type;
     char *name, *version, *jar; /* owned */
+    char *restart;              /* in place the same is installed again for another one; owned */
     bool in_place;
     enum { SIM_WAITING, SIM_RUNNING, SIM_SUCCEEDED, SIM_FAILED } state;
     const char *code, *reason; /* once it has failed */
@@ -73,6 +75,7 @@ struct sim_base {
     int boots;
     VEC(struct sim_module) modules;
 
+    int64_t epoch;         /* of the newest controller that the agent has heard of; 0 = none */
     struct list queue;     /* of struct sim_operation.node; the first one runs */
     struct map operations; /* id -> struct sim_operation: those that the agent remembers */
     VEC(struct sim_operation *) all; /* to be freed */
@@ -106,6 +109,8 @@ void sim_base_restart_agent(struct sim_base *base);
 void sim_base_die(struct sim_base *base);
 
 /* sim_agent.c: operations. */
+/** sim_restart_due() - whether @operation is to install again what is @there. */
+bool sim_restart_due(const struct sim_operation *operation, const struct sim_module *there);
 void sim_agent_init(struct sim_base *base);
 /** sim_agent_forget() - what is waited for is not answered any more. */
 void sim_agent_forget(struct sim_base *base);
@@ -115,8 +120,9 @@ void sim_agent_done(struct sim_base *base);
 
 /** sim_base_changed() - something is to be told to the controller. */
 void sim_base_changed(struct sim_base *base);
-void sim_base_put(struct sim_base *base, const char *name, const char *version, const char *jar,
-                  enum sim_module_state state);
+/** sim_base_put() - a copy of @module is there. */
+void sim_base_put(struct sim_base *base, const struct sim_module *module);
+void sim_module_done(struct sim_module *module);
 void sim_base_take(struct sim_base *base, struct sim_module *module);
 
 #endif

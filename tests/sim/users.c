@@ -6,6 +6,7 @@
 
 #define NAMESPACE "default"
 #define VERSIONS 4
+#define RESTARTS 3
 #define DEPLOYMENTS 2
 #define REPLICAS_MAX 7
 
@@ -107,6 +108,32 @@ static void change_strategy(struct world *world, const char *name)
     users_patch(world, name, patch);
 }
 
+/* The same version once more. */
+static void restart(struct world *world, const char *name)
+{
+    AUTO_FREE char *patch = mem_printf("{\"spec\":{\"template\":{\"metadata\":{\"annotations\":{"
+                                       "\"" ANNOTATION_RESTARTED_AT "\":\"%d\"}}}}}",
+                                       1 + (int)below(world, RESTARTS));
+    users_patch(world, name, patch);
+}
+
+/* How long things may take, and what becomes of a release that fails. */
+static void change_patience(struct world *world, const char *name)
+{
+    static const char *const deadlines[] = {"null", "0", "20", "90"};
+    static const char *const drains[] = {"null", "0", "4", "12"};
+    static const char *const ready[] = {"null", "0", "3", "15"};
+    const char *deadline = deadlines[below(world, ARRAY_LEN(deadlines))];
+    const char *drain = drains[below(world, ARRAY_LEN(drains))];
+    const char *ready_for = ready[below(world, ARRAY_LEN(ready))];
+    bool returns = world_chance(world, 50);
+    AUTO_FREE char *patch =
+        mem_printf("{\"spec\":{\"progressDeadlineSeconds\":%s,\"minReadySeconds\":%s,"
+                   "\"operationStrategy\":{\"drainSeconds\":%s,\"rollbackOnFailure\":%s}}}",
+                   deadline, ready_for, drain, returns ? "true" : "false");
+    users_patch(world, name, patch);
+}
+
 static void confirm(struct world *world, const struct module_deployment *md)
 {
     world_gate(world, md->meta.name)->confirmed = true;
@@ -136,12 +163,31 @@ static void give_up(struct world *world, const struct module_deployment *md)
     users_patch(world, md->meta.name, patch);
 }
 
+/* Whether the controller has given it up, or returned from it. */
+static bool has_failed(const struct module_deployment *md)
+{
+    return md->status.release.failed_revision ||
+           str_eq(md->status.release.reason, REASON_PROGRESS_DEADLINE_EXCEEDED);
+}
+
+/* What has failed is tried once more. */
+static void resume(struct world *world, const struct module_deployment *md)
+{
+    const struct release_status *release = &md->status.release;
+    AUTO_FREE char *patch =
+        mem_printf("{\"metadata\":{\"annotations\":{\"" ANNOTATION_RESUME "\":\"%s\"}}}",
+                   release->failed_revision ? release->failed_revision : release->update_revision);
+    users_patch(world, md->meta.name, patch);
+}
+
 static void edit(struct world *world, const struct module_deployment *md)
 {
-    uint64_t what = below(world, 20);
+    uint64_t what = below(world, 24);
     bool waits = str_eq(md->status.release.reason, REASON_WAITING_FOR_CONFIRMATION);
     if (waits && what < 10)
         confirm(world, md);
+    else if (has_failed(md) && what < 8)
+        resume(world, md);
     else if (what < 6)
         release(world, md->meta.name);
     else if (what < 11)
@@ -152,6 +198,10 @@ static void edit(struct world *world, const struct module_deployment *md)
         pause_or_resume(world, md);
     else if (what < 19)
         give_up(world, md);
+    else if (what < 21)
+        restart(world, md->meta.name);
+    else if (what < 23)
+        change_patience(world, md->meta.name);
     else
         delete_deployment(world, md->meta.name);
 }
@@ -223,6 +273,8 @@ static void settle(struct world *world, const struct module_deployment *md)
         confirm(world, md);
     else if (md->spec.pause)
         pause_or_resume(world, md);
+    else if (has_failed(md) && world_chance(world, 50))
+        resume(world, md);
     else if (md->status.release.progress == PROGRESS_ABORTED)
         release(world, name);
 }

@@ -62,9 +62,11 @@ static void start_controller(struct world *world)
         .metrics = world->controller_metrics,
         .base_silent_ms = BASE_SILENT_MS,
         .base_gone_ms = BASE_GONE_MS,
+        .standby = true,
         .life = rand_next(&world->rand),
     };
     (void)controller_new(&world->controller, &options, NULL); /* fails for files of TLS alone */
+    controller_lead(world->controller, world->lives);
     sim_net_serve(world->net, CONTROLLER, controller_gateway(world->controller));
 }
 
@@ -151,6 +153,12 @@ static void note_change(struct world *world, const struct record *before,
                  going ? " (going)" : "", what);
 }
 
+/* Nobody is asked on the way back from a release that has failed. */
+static bool asks(const struct module_deployment *md)
+{
+    return md->spec.strategy.need_confirm && !md->status.release.failed_revision;
+}
+
 static void check_deployment(struct world *world, const struct record *after)
 {
     const struct module_deployment *before = map_get(&world->picture.deployments, after->name);
@@ -158,7 +166,7 @@ static void check_deployment(struct world *world, const struct record *after)
     struct module_deployment *md = module_deployment_read(json, JSON_UNKNOWN_IGNORE, NULL);
     struct gate *gate = world_gate(world, after->name);
     const struct release_status *was = &before->status.release, *is = &md->status.release;
-    gate->asked &= md->spec.strategy.need_confirm;
+    gate->asked &= asks(md);
     if (gate->required != i2_required(md)) {
         gate->required = i2_required(md);
         gate->required_ms = world->clock.mono_ms;
@@ -166,7 +174,7 @@ static void check_deployment(struct world *world, const struct record *after)
     world_break(world, i4_gate(before, md, gate->asked, gate->confirmed));
     if (was->current_batch != is->current_batch ||
         !str_eq(was->update_revision, is->update_revision)) {
-        gate->asked = md->spec.strategy.need_confirm;
+        gate->asked = asks(md);
         gate->confirmed = false;
     }
     module_deployment_free(md);
