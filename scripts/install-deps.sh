@@ -11,6 +11,7 @@
 #           comes from Go's module proxy where it isn't on the path, as Debian's is too old)
 #   demo    a JVM and Maven, for real bases
 #   lint    clang and the checkers
+#   coverage   what reads the counts of gcov
 #
 # Without --for: all groups. --list prints the packages and installs nothing.
 set -euo pipefail
@@ -23,6 +24,7 @@ test="python3 python3-pytest python3-grpcio python3-protobuf python3-yaml protob
     procps nghttp2-client openssl util-linux iproute2 curl ca-certificates faketime"
 demo="openjdk-17-jdk-headless maven curl ca-certificates"
 lint="clang clang-tidy clang-format libclang-rt-dev shellcheck python3 curl ca-certificates"
+coverage="gcovr python3"
 
 fail()
 {
@@ -30,7 +32,7 @@ fail()
     exit 1
 }
 
-groups="build,test,demo,lint"
+groups="build,test,demo,lint,coverage"
 list=false
 while [ $# -gt 0 ]; do
     case $1 in
@@ -48,7 +50,8 @@ for group in ${groups//,/ }; do
     test) wanted+=" $test" ;;
     demo) wanted+=" $demo" ;;
     lint) wanted+=" $lint" ;;
-    *) fail "unknown group $group (build, test, demo, lint)" ;;
+    coverage) wanted+=" $coverage" ;;
+    *) fail "unknown group $group (build, test, demo, lint, coverage)" ;;
     esac
 done
 if $list; then

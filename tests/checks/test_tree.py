@@ -54,3 +54,9 @@ def test_each_mutant_breaks_a_line_that_is_there():
     """Whoever changes a line of the engines that a mutant is made of changes that, too."""
     listed = subprocess.run([source.TOP / "scripts" / "mutants.py", "--list"], capture_output=True, text=True, check=False)
     assert listed.returncode == 0, listed.stderr
+
+
+def test_each_branch_that_is_listed_as_not_taken_is_there():
+    """... and of those that scripts/coverage.py gives a reason for."""
+    listed = subprocess.run([source.TOP / "scripts" / "coverage.py", "--list"], capture_output=True, text=True, check=False)
+    assert listed.returncode == 0, listed.stderr
