@@ -137,7 +137,6 @@ static void set_degraded(const struct deployment_view *view, const struct revisi
     }
     const struct module *failed = first_failed(view);
     const char *room = lack_of_room(view);
-    const char *colon = room ? strchr(room, ':') : NULL;
     AUTO_FREE char *held = disruption_told(view, update);
     if (failed) {
         AUTO_FREE char *what = mem_printf("%s on %s: %s", failed->meta.name, failed->spec.base_name,
@@ -146,11 +145,10 @@ static void set_degraded(const struct deployment_view *view, const struct revisi
     } else if (held) {
         status_set_condition(status, "Degraded", true, "MaxUnavailable", held, view->wall_ms);
     } else if (room) {
-        AUTO_FREE char *reason =
-            colon ? mem_strndup(room, (size_t)(colon - room)) : mem_strdup("NoCapacity");
-        const char *why = colon ? colon + 1 : room;
-        status_set_condition(status, "Degraded", true, reason, why + strspn(why, " "),
-                             view->wall_ms);
+        size_t len = strcspn(room, ":");
+        AUTO_FREE char *reason = mem_strndup(room, len);
+        status_set_condition(status, "Degraded", true, reason,
+                             room + len + strspn(room + len, ": "), view->wall_ms);
     } else {
         status_set_condition(status, "Degraded", false, "AsExpected", "", view->wall_ms);
     }
@@ -240,8 +238,8 @@ static bool conditions_equal(const struct json_array *a, const struct json_array
 static bool counters_equal(const struct module_deployment_status *a,
                            const struct module_deployment_status *b)
 {
-    return a->observed_generation == b->observed_generation && a->replicas == b->replicas &&
-           a->updated_replicas == b->updated_replicas && a->ready_replicas == b->ready_replicas &&
+    return a->replicas == b->replicas && a->updated_replicas == b->updated_replicas &&
+           a->ready_replicas == b->ready_replicas &&
            a->updated_ready_replicas == b->updated_ready_replicas &&
            a->available_replicas == b->available_replicas &&
            a->unavailable_replicas == b->unavailable_replicas &&
