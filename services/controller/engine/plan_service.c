@@ -80,10 +80,11 @@ static bool as_wanted(const struct service *service, const struct service *wante
 
 /* -- what is there -- */
 
+/* With a template. */
 static bool is_wanted(const struct deployment_view *view)
 {
-    return view->md->spec.strategy.service.enable_module_service && view->template &&
-           !view->owner_conflict && view->md->status.release.update_revision;
+    return view->md->spec.strategy.service.enable_module_service && !view->owner_conflict &&
+           view->md->status.release.update_revision;
 }
 
 static const struct service *find_service(const struct deployment_view *view, const char *name)

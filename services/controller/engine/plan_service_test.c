@@ -21,7 +21,10 @@ enum change {
     OTHER_TARGET,
     NAMED_TARGET,
     SECOND_PORT,
+    OTHER_PORT_NAME,
+    OTHER_PROTOCOL,
     OTHER_TYPE,
+    OTHER_SELECTED,
     MORE_SELECTED,
     NO_LABEL,
     NODE_PORT,
@@ -39,6 +42,7 @@ struct row {
         *refused;   /* reason why "web-service" could not be made, 1 s ago; "" = not known yet */
     int64_t ago_ms; /* or so long ago */
     bool told;      /* the status says so already */
+    bool told_else; /* ... or something else */
     const char *plan, *events;
 };
 
@@ -57,6 +61,13 @@ static void change_service(struct service *service, enum change change)
         service->spec.ports.len = 2;
     } else if (change == OTHER_TYPE) {
         mem_replace(&service->spec.type, "ClusterIP");
+    } else if (change == OTHER_PORT_NAME) {
+        mem_replace(&port->name, "https");
+    } else if (change == OTHER_PROTOCOL) {
+        mem_replace(&port->protocol, "UDP");
+    } else if (change == OTHER_SELECTED) {
+        json_map_done(&service->spec.selector);
+        json_map_set(&service->spec.selector, "app", "web");
     } else if (change == MORE_SELECTED) {
         json_map_set(&service->spec.selector, "zone", "x");
     } else if (change == NO_LABEL) {
@@ -114,9 +125,9 @@ static void subject_init(struct subject *subject, const struct row *row)
         subject->refusal.at_ms = KIT_NOW_MS - ago_ms;
         subject->view.service_refusal = &subject->refusal;
     }
-    if (row->told)
+    if (row->told || row->told_else)
         status_set_condition(&subject->kit.md->status, CONDITION_SERVICE_READY, false, row->refused,
-                             MESSAGE, 0);
+                             row->told ? MESSAGE : "no such port", 0);
 }
 
 static void subject_done(struct subject *subject)
@@ -157,6 +168,14 @@ static const struct row rows[] = {
      .services = "web-service",
      .change = NAMED_TARGET,
      .plan = "update service web-service"},
+    {.name = "the name of its port",
+     .services = "web-service",
+     .change = OTHER_PORT_NAME,
+     .plan = "update service web-service"},
+    {.name = "its protocol",
+     .services = "web-service",
+     .change = OTHER_PROTOCOL,
+     .plan = "update service web-service"},
     {.name = "one port",
      .services = "web-service",
      .change = SECOND_PORT,
@@ -168,6 +187,10 @@ static const struct row rows[] = {
     {.name = "7.2: selected by the label alone",
      .services = "web-service",
      .change = MORE_SELECTED,
+     .plan = "update service web-service"},
+    {.name = "7.2: by that label and no other",
+     .services = "web-service",
+     .change = OTHER_SELECTED,
      .plan = "update service web-service"},
     {.name = "labels of ours",
      .services = "web-service",
@@ -222,6 +245,15 @@ static const struct row rows[] = {
      .told = true,
      .plan = "requeue at 1029000",
      .events = ""},
+    {.name = "... and once more where something else was told before",
+     .refused = "ServiceConflict",
+     .told_else = true,
+     .plan = "requeue at 1029000",
+     .events = "event ServiceConflict"},
+    {.name = "... of another module that it was: nothing stands against this one",
+     .renamed = true,
+     .refused = "ServiceConflict",
+     .plan = "create service order-service"},
     {.name = "... whose it is, is being asked", .refused = "", .plan = "requeue at 1029000"},
     {.name = "... and tried again after a while",
      .refused = "ServiceConflict",
