@@ -18,6 +18,7 @@ struct row {
     const char
         *labels; /* "key=value" of the base, blanks between; + stands for the prefix of ours */
     const char *doubted; /* as labels: what a write may have changed or not */
+    bool adopts;         /* the original has left module "web" there */
     bool orders;         /* the instances of the second revision are of the module "order" */
     enum operation_state install; /* of the successor of the first instance, just over */
     int32_t failures, unanswered;
@@ -71,8 +72,14 @@ static char *plan_of(const struct row *row)
     set_labels(kit.bases[0], row->labels ? row->labels : "");
     set_words(&kit.bases[0]->doubted, row->doubted ? row->doubted : "");
     set_operation(&kit, row);
+    struct module left = {0};
+    struct original original = {.module = &left}, *originals[] = {&original};
+    struct original_list list = {originals, 1, 1};
+    left.spec.module.name = mem_strdup("web");
+    kit.bases[0]->originals = row->adopts ? &list : NULL;
     struct plan plan = {0};
     plan_traffic(kit.bases[0], KIT_NOW_MS, &plan);
+    mem_free(left.spec.module.name);
     char *text = kit_plan_text(&plan, false);
     plan_done(&plan);
     json_map_done(&kit.bases[0]->doubted);
@@ -109,6 +116,20 @@ static const struct row rows[] = {
      .revisions = "v1#1=1 aN",
      .labels = "zone=x example.com/web=true koupleless.alipay.com/module-name=web",
      .plan = ""},
+    {.name = "what the original counted there goes",
+     .revisions = "v1#1=1 aN",
+     .labels = "koupleless.alipay.com/module-instance-count=3 zone=x",
+     .plan = "label base a: -module-instance-count"},
+    {.name = "... after all of its instances are taken over",
+     .revisions = "v1#1=1 aN",
+     .labels = "koupleless.alipay.com/module-instance-count=3",
+     .adopts = true,
+     .plan = ""},
+    {.name = "traffic of what is not taken over yet stays",
+     .revisions = "v1#1=1 bA",
+     .labels = "+web=true +gone=true",
+     .adopts = true,
+     .plan = "label base a: -gone"},
     {.name = "one patch for all modules",
      .revisions = "v1#1=1 aN; v2#1=1 aA",
      .labels = "+web=true +gone=true zone=x",
