@@ -349,10 +349,7 @@ static void a_release_moves(void **state)
     }
 }
 
-#define FIELD(field, kind, urgent)                                                                 \
-    {                                                                                              \
-#field, offsetof(struct module_deployment_status, field), kind, urgent                     \
-    }
+#define AT(field) #field, offsetof(struct module_deployment_status, field)
 enum { TEXT, INT32, INT64, BOOL };
 static const struct {
     const char *name;
@@ -360,34 +357,34 @@ static const struct {
     int kind;
     bool urgent; /* at once; or when its time has come */
 } fields[] = {
-    FIELD(release.progress, INT32, true),
-    FIELD(release.progress_name, TEXT, true),
-    FIELD(release.reason, TEXT, true),
-    FIELD(release.update_revision, TEXT, true),
-    FIELD(release.stable_revision, TEXT, true),
-    FIELD(release.failed_revision, TEXT, true),
-    FIELD(release.current_batch, INT32, true),
-    FIELD(release.real_batch_count, INT32, true),
-    FIELD(release.batch_progress, TEXT, true),
-    FIELD(release.original_delta_replicas, INT32, true),
-    FIELD(release.original_updated_replicas, INT32, true),
-    FIELD(release.target_replicas, INT32, true),
-    FIELD(release.planned_batch_count, INT32, true),
-    FIELD(release.planned_use_beta, BOOL, true),
-    FIELD(release.last_transition_ms, INT64, true),
-    FIELD(release.next_reconcile_ms, INT64, true),
-    FIELD(observed_generation, INT64, true),
-    FIELD(replicas, INT32, false),
-    FIELD(updated_replicas, INT32, false),
-    FIELD(ready_replicas, INT32, false),
-    FIELD(updated_ready_replicas, INT32, false),
-    FIELD(available_replicas, INT32, false),
-    FIELD(unavailable_replicas, INT32, false),
-    FIELD(updated_available_replicas, INT32, false),
-    FIELD(label_selector, TEXT, false),
-    FIELD(release.message, TEXT, false),
+    {AT(release.progress), INT32, true},
+    {AT(release.progress_name), TEXT, true},
+    {AT(release.reason), TEXT, true},
+    {AT(release.update_revision), TEXT, true},
+    {AT(release.stable_revision), TEXT, true},
+    {AT(release.failed_revision), TEXT, true},
+    {AT(release.current_batch), INT32, true},
+    {AT(release.real_batch_count), INT32, true},
+    {AT(release.batch_progress), TEXT, true},
+    {AT(release.original_delta_replicas), INT32, true},
+    {AT(release.original_updated_replicas), INT32, true},
+    {AT(release.target_replicas), INT32, true},
+    {AT(release.planned_batch_count), INT32, true},
+    {AT(release.planned_use_beta), BOOL, true},
+    {AT(release.last_transition_ms), INT64, true},
+    {AT(release.next_reconcile_ms), INT64, true},
+    {AT(observed_generation), INT64, true},
+    {AT(replicas), INT32, false},
+    {AT(updated_replicas), INT32, false},
+    {AT(ready_replicas), INT32, false},
+    {AT(updated_ready_replicas), INT32, false},
+    {AT(available_replicas), INT32, false},
+    {AT(unavailable_replicas), INT32, false},
+    {AT(updated_available_replicas), INT32, false},
+    {AT(label_selector), TEXT, false},
+    {AT(release.message), TEXT, false},
 };
-#undef FIELD
+#undef AT
 
 /* A field that is compared nowhere would never be written. */
 static void what_has_changed_is_written(void **state)
