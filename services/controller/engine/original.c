@@ -80,8 +80,8 @@ static const struct owner_reference *owner_of(const struct object_meta *meta, co
 static int32_t number_in(const char *name, const char *deployment)
 {
     int64_t number;
-    size_t len = deployment ? strlen(deployment) : 0;
-    if (!len || strncmp(name, deployment, len) != 0 || !str_starts_with(name + len, REVISIONS) ||
+    size_t len = strlen(deployment);
+    if (strncmp(name, deployment, len) != 0 || !str_starts_with(name + len, REVISIONS) ||
         !str_parse_int64(name + len + strlen(REVISIONS), 0, INT32_MAX, &number))
         return 0;
     return (int32_t)number;

@@ -40,6 +40,23 @@ static const struct {
      "\"r\","
      "\"controller\":true},{\"kind\":\"Pod\",\"name\":\"p1\",\"uid\":\"u-p1\"}]",
      MODULE ",\"baseName\":\"p1\",\"baseUid\":\"u-p1\"", NULL, NULL, 0},
+    {"a Module with another owner before its Pod", KIND_MODULE,
+     "\"name\":\"m\"," OURS
+     ",\"ownerReferences\":[{\"kind\":\"Shop\",\"name\":\"s\",\"uid\":\"u\"},"
+     "{\"kind\":\"Pod\",\"name\":\"p1\",\"uid\":\"u-p1\"}]",
+     MODULE, "shop/web", "shop/p1", 2},
+    {"... whose Pod has no name", KIND_MODULE,
+     "\"name\":\"m\"," OURS ",\"ownerReferences\":[{\"kind\":\"Pod\",\"uid\":\"u-p1\"}]", MODULE,
+     "shop/web", NULL, 2},
+    {"... or no uid", KIND_MODULE,
+     "\"name\":\"m\"," OURS ",\"ownerReferences\":[{\"kind\":\"Pod\",\"name\":\"p1\"}]", MODULE,
+     "shop/web", NULL, 2},
+    {"a Module of a ModuleDeployment and of no ModuleReplicaSet", KIND_MODULE,
+     "\"name\":\"m\",\"labels\":{\"" LABEL_MODULE_DEPLOYMENT "\":\"web\"}", MODULE, NULL, NULL, 0},
+    {"one that something controls", KIND_MODULE,
+     "\"name\":\"m\"," OURS ",\"ownerReferences\":[{\"kind\":\"Shop\",\"name\":\"s\",\"uid\":\"u\","
+     "\"controller\":true}]",
+     MODULE, NULL, NULL, 0},
     {"a Module that somebody wrote", KIND_MODULE, "\"name\":\"m\"," POD, MODULE, NULL, NULL, 0},
     {"a ModuleReplicaSet", KIND_MODULE_REPLICASET,
      "\"name\":\"web-replicas-2\"," OURS
@@ -50,6 +67,14 @@ static const struct {
      "\"name\":\"web-replicas-3\",\"ownerReferences\":[{\"kind\":\"ModuleDeployment\",\"name\":"
      "\"web\",\"uid\":\"u\",\"controller\":true}]",
      "\"template\":{\"spec\":{" MODULE "}}", "shop/web", NULL, 0},
+    {"one of which nothing says whose it is", KIND_MODULE_REPLICASET, "\"name\":\"web-replicas-2\"",
+     "\"template\":{\"spec\":{" MODULE "}}", NULL, NULL, 0},
+    {"... whose name says another ModuleDeployment", KIND_MODULE_REPLICASET,
+     "\"name\":\"order-replicas-2\"," OURS, "\"template\":{\"spec\":{" MODULE "}}", NULL, NULL, 0},
+    {"... or has no number", KIND_MODULE_REPLICASET, "\"name\":\"web-replicas-b\"," OURS,
+     "\"template\":{\"spec\":{" MODULE "}}", NULL, NULL, 0},
+    {"... or has no name at all", KIND_MODULE_REPLICASET, OURS,
+     "\"template\":{\"spec\":{" MODULE "}}", NULL, NULL, 0},
     {"one of ours", KIND_MODULE_REPLICASET, "\"name\":\"web-bcdfghjklm\"," OURS,
      "\"template\":{\"spec\":{" MODULE "}}", NULL, NULL, 0},
     {"... of a ModuleDeployment with a misleading name", KIND_MODULE_REPLICASET,
@@ -109,6 +134,7 @@ static void test_service_of_the_original(void **state)
         {"", "\"module.koupleless.io/pay\":\"true\"", true},
         {"", "\"module.koupleless.alipay.com/order\":\"true\"", false},
         {"", "\"module.koupleless.alipay.com/pay\":\"true\",\"zone\":\"z1\"", false},
+        {"", "\"module.koupleless.alipay.com/pay\":\"false\"", false},
         {",\"labels\":{\"app\":\"pay\"}", "\"module.koupleless.alipay.com/pay\":\"true\"", false},
         {",\"ownerReferences\":[{\"kind\":\"Shop\",\"name\":\"s\",\"uid\":\"u\"}]",
          "\"module.koupleless.alipay.com/pay\":\"true\"", false},
