@@ -23,6 +23,8 @@ static const struct row {
     bool replicaset;   /* the original is a ModuleReplicaSet */
     bool no_base;      /* it has got none */
     bool unwritten;    /* the status of v1@a was not written yet */
+    bool renamed;      /* the module is called "order" in the spec by now */
+    bool foreign;      /* it has a finalizer of somebody else, too */
     bool others;       /* a Module of the original is left beside it */
     bool leaving, cleared;
     const char *plan;
@@ -43,6 +45,17 @@ static const struct row {
      .bases = "a",
      .phase = "Available",
      .plan = "adopt replicaset v1b revision 7"},
+    {.name = "... of its own, where another module is wanted by now",
+     .spec = "v1 x1",
+     .bases = "a",
+     .phase = "Available",
+     .renamed = true,
+     .plan = "adopt replicaset v1 revision 7"},
+    {.name = "... or nobody knows what is",
+     .spec = "v1 x1 template-missing",
+     .bases = "a",
+     .phase = "Available",
+     .plan = "adopt replicaset v1 revision 7"},
     {.name = "then the instance, on its base",
      .spec = "v1 x1",
      .revisions = "v1#7=0",
@@ -74,6 +87,21 @@ static const struct row {
      .bases = "a",
      .phase = "Available",
      .plan = "clear original old; delete original old"},
+    {.name = "... with a finalizer of somebody else, who takes it off",
+     .spec = "v1 x1",
+     .revisions = "v1#7=0 aA",
+     .bases = "a",
+     .phase = "Available",
+     .foreign = true,
+     .plan = "clear original old; delete original old"},
+    {.name = "... or with that one alone",
+     .spec = "v1 x1",
+     .revisions = "v1#7=0 aA",
+     .bases = "a",
+     .phase = "Available",
+     .foreign = true,
+     .cleared = true,
+     .plan = "delete original old"},
     {.name = "... also after its finalizers have gone and nothing else",
      .spec = "v1 x1",
      .revisions = "v1#7=0 aA",
@@ -144,6 +172,9 @@ static const struct row {
      .plan = "clear original web-replicas-7; delete original web-replicas-7"},
 };
 
+#define FOREIGN "\"example.com/audit\""
+#define OF_ORIGINAL "\"" LABEL_PREFIX "allocate-pod\""
+
 static char *original_text(const struct row *row)
 {
     const char *labels =
@@ -153,11 +184,14 @@ static char *original_text(const struct row *row)
                             ? ""
                             : ",\"ownerReferences\":[{\"apiVersion\":\"v1\",\"kind\":\"Pod\","
                               "\"name\":\"a\",\"uid\":\"a\"}]";
-    AUTO_FREE char *meta =
-        mem_printf("\"metadata\":{\"name\":\"%s\",%s%s%s%s}",
-                   row->replicaset ? "web-replicas-7" : "old", labels, row->replicaset ? "" : owner,
-                   row->cleared ? "" : ",\"finalizers\":[\"" LABEL_PREFIX "allocate-pod\"]",
-                   row->leaving ? ",\"deletionTimestamp\":\"2026-01-01T00:00:00Z\"" : "");
+    const char *finalizers = row->cleared && row->foreign ? ",\"finalizers\":[" FOREIGN "]"
+                             : row->cleared               ? ""
+                             : row->foreign ? ",\"finalizers\":[" FOREIGN "," OF_ORIGINAL "]"
+                                            : ",\"finalizers\":[" OF_ORIGINAL "]";
+    AUTO_FREE char *meta = mem_printf(
+        "\"metadata\":{\"name\":\"%s\",%s%s%s%s}", row->replicaset ? "web-replicas-7" : "old",
+        labels, row->replicaset ? "" : owner, finalizers,
+        row->leaving ? ",\"deletionTimestamp\":\"2026-01-01T00:00:00Z\"" : "");
     static const char module[] =
         "\"module\":{\"name\":\"web\",\"version\":\"v1\",\"url\":\"http://jars/v1.jar\"}";
     return row->replicaset
@@ -172,6 +206,8 @@ static char *plan_of(const struct row *row)
         .spec = row->spec ? row->spec : "v1 x1", .revisions = row->revisions, .bases = row->bases};
     struct kit kit;
     kit_init(&kit, &world);
+    if (row->renamed)
+        mem_replace(&kit.md->spec.template.module.name, "order");
     AUTO_FREE char *text = original_text(row);
     AUTO_JSON cJSON *json = json_parse(text, strlen(text), SIZE_MAX, NULL);
     struct original *original =
