@@ -50,10 +50,10 @@ static void names_tell_what_happened_apart(void **state)
     (void)state;
     char *name = event_name("pay", "u1", "Installed", "on a");
     const char *others[][4] = {
-        {"pay", "u2", "Installed", "on a"},
-        {"pay", "u1", "Uninstalled", "on a"},
-        {"pay", "u1", "Installed", "on b"},
-        {"pay2", "u1", "Installed", "on a"},
+        {"pay", "u2", "Installed", "on a"}, {"pay", "u1", "Uninstalled", "on a"},
+        {"pay", "u1", "Installed", "on b"}, {"pay2", "u1", "Installed", "on a"},
+        {"pay", NULL, "Installed", "on a"}, /* of what is not stored yet */
+        {"pay", "u1", "Installed", NULL},
     };
     for (size_t i = 0; i < ARRAY_LEN(others); i++) {
         char *other = event_name(others[i][0], others[i][1], others[i][2], others[i][3]);
@@ -77,6 +77,11 @@ static void names_are_names_of_objects(void **state)
     longest[199] = '.'; /* where it is cut */
     name = event_name(longest, "u", "", NULL);
     assert_true(name_is_dns_subdomain(name));
+    mem_free(name);
+    name =
+        event_name(".-", "u", "", NULL); /* nothing of it is left, and nothing before it is read */
+    assert_int_equal(name[0], '.');
+    assert_int_equal(strlen(name), 17);
     mem_free(name);
 }
 
