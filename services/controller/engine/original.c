@@ -141,7 +141,7 @@ static struct original *read_replicaset(const cJSON *json)
     const char *deployment = rs ? label_of(&rs->meta, "module-deployment") : NULL;
     if (!deployment && owner)
         deployment = owner->name;
-    if (str_empty(deployment) || !number_in(name, deployment)) {
+    if (!deployment || !number_in(name, deployment)) {
         module_replicaset_free(rs);
         return NULL;
     }

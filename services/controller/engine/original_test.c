@@ -69,6 +69,9 @@ static const struct {
      "\"template\":{\"spec\":{" MODULE "}}", "shop/web", NULL, 0},
     {"one of which nothing says whose it is", KIND_MODULE_REPLICASET, "\"name\":\"web-replicas-2\"",
      "\"template\":{\"spec\":{" MODULE "}}", NULL, NULL, 0},
+    {"... or says that it is nobody's", KIND_MODULE_REPLICASET,
+     "\"name\":\"web-replicas-2\",\"labels\":{\"" LABEL_MODULE_DEPLOYMENT "\":\"\"}",
+     "\"template\":{\"spec\":{" MODULE "}}", NULL, NULL, 0},
     {"... whose name says another ModuleDeployment", KIND_MODULE_REPLICASET,
      "\"name\":\"order-replicas-2\"," OURS, "\"template\":{\"spec\":{" MODULE "}}", NULL, NULL, 0},
     {"... or has no number", KIND_MODULE_REPLICASET, "\"name\":\"web-replicas-b\"," OURS,
@@ -121,6 +124,13 @@ static void test_marks(void **state)
     assert_false(original_is_finalizer("example.com/module-existed"));
     assert_false(original_is_pod_label(LABEL_TRAFFIC_PREFIX "pay"));
     assert_true(original_is_pod_label("module.koupleless.io/pay"));
+    char ours[] = FINALIZER_DEPLOYMENT, dead[] = LABEL_PREFIX "module-existed";
+    char *finalizers[] = {ours, dead};
+    struct module_deployment md = {.meta = {.finalizers = {finalizers, 2}}};
+    assert_true(original_had(&md));
+    md.meta.finalizers.len = 1;
+    assert_false(original_had(&md));
+    assert_null(original_read(KIND_SERVICE, NULL)); /* told by original_made() */
 }
 
 static void test_service_of_the_original(void **state)
