@@ -17,25 +17,30 @@ static const struct row {
     int64_t written_ago_ms;
     const char *plan;
     int64_t deployment_written_ago_ms; /* 0: long ago */
+    bool going;                        /* it is being deleted */
 } rows[] = {
-    {"what is stored is right", "v1#1=0", 10000, "", 0},
+    {"what is stored is right", "v1#1=0", 10000, "", 0, false},
     {"instances that are there, and those that are available", "v1#1=2 aA bU", 10000,
-     "status of replicaset v1: 1 of 2 available", 0},
+     "status of replicaset v1: 1 of 2 available", 0, false},
     {"each revision has its own", "v1#1=1 aA; v2#2=1 bA", 10000,
-     "status of replicaset v1: 1 of 1 available; status of replicaset v2: 1 of 1 available", 0},
+     "status of replicaset v1: 1 of 1 available; status of replicaset v2: 1 of 1 available", 0,
+     false},
     {"what is being deleted does not count", "v1#1=1 aA bA-", 10000,
-     "status of replicaset v1: 1 of 1 available", 0},
-    {"at most every so often", "v1#1=1 aA", STATUS_WRITE_EVERY_MS - 1, "requeue at 1000001", 0},
+     "status of replicaset v1: 1 of 1 available", 0, false},
+    {"at most every so often", "v1#1=1 aA", STATUS_WRITE_EVERY_MS - 1, "requeue at 1000001", 0,
+     false},
     {"... and then", "v1#1=1 aA", STATUS_WRITE_EVERY_MS,
-     "status of replicaset v1: 1 of 1 available", 0},
+     "status of replicaset v1: 1 of 1 available", 0, false},
     {"moving, it waits for the end of the batch", "v1#1=2 aA bU", 10000, "requeue at 1000001",
-     STATUS_WRITE_EVERY_MS - 1},
-    {"... as some are missing", "v1#1=2 aA", 10000, "requeue at 1000001",
-     STATUS_WRITE_EVERY_MS - 1},
+     STATUS_WRITE_EVERY_MS - 1, false},
+    {"... as some are missing", "v1#1=2 aA", 10000, "requeue at 1000001", STATUS_WRITE_EVERY_MS - 1,
+     false},
     {"... which comes", "v1#1=2 aA bA", 10000, "status of replicaset v1: 2 of 2 available",
-     STATUS_WRITE_EVERY_MS - 1},
+     STATUS_WRITE_EVERY_MS - 1, false},
     {"... or takes too long", "v1#1=2 aA bU", 10000, "status of replicaset v1: 1 of 2 available",
-     STATUS_WRITE_EVERY_MS},
+     STATUS_WRITE_EVERY_MS, false},
+    {"one that goes is told nothing any more", "v1#1=0 aA-", 10000, "", 0, .going = true},
+    {"... whatever is left of it", "v1#1=1 aA", 10000, "", 0, .going = true},
 };
 
 static void status_follows_the_instances(void **state)
@@ -46,8 +51,10 @@ static void status_follows_the_instances(void **state)
         const struct kit_row world = {
             .spec = "v1 x1", .revisions = rows[i].revisions, .bases = "a b"};
         kit_init(&kit, &world);
-        for (size_t r = 0; r < kit.revision_count; r++)
+        for (size_t r = 0; r < kit.revision_count; r++) {
+            kit_rs(kit.revisions[r])->meta.deletion_ms = rows[i].going;
             kit.revisions[r]->status_written_ms = KIT_NOW_MS - rows[i].written_ago_ms;
+        }
         struct deployment_view view = kit_view(&kit);
         if (rows[i].deployment_written_ago_ms)
             view.status_written_ms = KIT_NOW_MS - rows[i].deployment_written_ago_ms;
