@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Who may be replaced, and how. What is made of it: plan_replicaset_test.c. */
+#include "services/controller/engine/replacement.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "services/controller/engine/engine_test_kit.h"
+
+#define BASES "a b c"
+
+static void who_may_get_a_successor(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *revisions, *old;
+        bool may;
+    } rows[] = {
+        {"one of an old revision", "v2#2=1; v1#1=0 aA", "v1@a", true},
+        {"... be it Available or not", "v2#2=1; v1#1=0 aF", "v1@a", true},
+        {"... which goes", "v2#2=1; v1#1=0 aA-", "v1@a", false},
+        {"... which has one", "v2#2=1 aU>sa; v1#1=0 aA", "v1@a", false},
+        {"... whose base is gone", "v2#2=1; v1#1=0 xA", "v1@x", false},
+        {"... that never came to serve in the place of another", "v2#2=1; v3#3=0 aU>sa; v1#1=0 aA",
+         "v3@a", false},
+        {"nobody", "v2#2=1; v1#1=0", "v1@a", false},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        const struct kit_row world = {
+            .spec = "v2 x1", .revisions = rows[i].revisions, .bases = BASES};
+        struct kit kit;
+        kit_init(&kit, &world);
+        if (can_be_replaced(kit_instance(&kit, rows[i].old), kit.revisions[0]) != rows[i].may)
+            fail_msg("%s", rows[i].name);
+        kit_done(&kit);
+    }
+}
+
+static void who_waits_for_another_way(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *revisions, *instance;
+        bool waits;
+    } rows[] = {
+        {"refused beside the old one", "v2#2=1 aF>sa?; v1#1=0 aA", "v2@a", true},
+        {"... which is off its base", "v2#2=1 aF>sx?; v1#1=0 xA", "v2@a", false},
+        {"... and goes itself", "v2#2=1 aF>sa?-; v1#1=0 aA", "v2@a", false},
+        {"not refused", "v2#2=1 aU>sa; v1#1=0 aA", "v2@a", false},
+        {"in place", "v2#2=1 aF>pa?; v1#1=0 aA", "v2@a", false},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        const struct kit_row world = {
+            .spec = "v2 x1", .revisions = rows[i].revisions, .bases = BASES};
+        struct kit kit;
+        kit_init(&kit, &world);
+        if (waits_for_way(kit_instance(&kit, rows[i].instance)) != rows[i].waits)
+            fail_msg("%s", rows[i].name);
+        kit_done(&kit);
+    }
+}
+
+/* One version twice never runs in one base; the same number of another module is another version. */
+static void the_way_of_all(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *revisions;
+        bool renamed; /* the old one is of module "order" */
+        enum upgrade_way way;
+    } rows[] = {
+        {"another version", "v2#2=1; v1#1=0", false, WAY_SIDE_BY_SIDE},
+        {"the same one with another digest", "v1b#2=1; v1#1=0", false, WAY_OTHER_BASE},
+        {"the same one of another module", "v1b#2=1; v1#1=0", true, WAY_SIDE_BY_SIDE},
+        {"with a known web path", "v2#2=1 web; v1#1=0", false, WAY_OTHER_BASE},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        const struct kit_row world = {.spec = "v2 x1", .revisions = rows[i].revisions};
+        struct kit kit;
+        kit_init(&kit, &world);
+        if (rows[i].renamed)
+            mem_replace(&kit_rs(kit.revisions[1])->spec.template.module.name, "order");
+        struct deployment_view view = kit_view(&kit);
+        if (replacement_way_of_all(&view, kit.revisions[0], kit.revisions[1]) != rows[i].way)
+            fail_msg("%s", rows[i].name);
+        kit_done(&kit);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(who_may_get_a_successor),
+        cmocka_unit_test(who_waits_for_another_way),
+        cmocka_unit_test(the_way_of_all),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
