@@ -178,6 +178,11 @@ static const struct row {
      .spec = "v1 x2 max=1",
      .revisions = "v1#3=2 aA bA; v2#2=0 aU>sa-",
      .left = 1},
+    {.name = "two came in the place of one: the second serves as any other",
+     .spec = "v2 x2 max=0",
+     .revisions = "v2#2=2 aA>sa bA>oa; v1#1=0 aA",
+     .left = -1,
+     .going = "v2@b"},
     {.name = "5.10 symmetric: of the bases that are there",
      .spec = "v2 x-1 max=50%",
      .revisions = "v2#2=4; v1#1=0 aA bA cA dA",
@@ -202,6 +207,22 @@ static void what_may_go(void **state)
             fail_msg("%s: want %d %d, got %d %d", row->name, row->left, row->may, left, may);
         kit_done(&kit);
     }
+}
+
+/* Before anything is released there is nothing to hold to the bound. */
+static void without_a_revision(void **state)
+{
+    (void)state;
+    const struct kit_row world = {
+        .spec = "v2 x4 max=0", .revisions = "v1#1=0 aA bA", .bases = "a b"};
+    struct kit kit;
+    kit_init(&kit, &world);
+    struct deployment_view view = kit_view(&kit);
+    struct disruption disruption = disruption_of(&view, NULL);
+    assert_int_equal(disruption_left(&disruption), INT32_MAX);
+    assert_true(disruption_take(&disruption, kit_instance(&kit, "v1@a")));
+    assert_null(disruption_told(&view, NULL));
+    kit_done(&kit);
 }
 
 /* What one takes is gone for the next. */
@@ -349,6 +370,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(limits),
         cmocka_unit_test(what_may_go),
+        cmocka_unit_test(without_a_revision),
         cmocka_unit_test(taken_once),
         cmocka_unit_test(ready_for_long_enough),
         cmocka_unit_test(not_found_by_the_last_report),
