@@ -239,12 +239,20 @@ static const struct kit_row rows[] = {
      .plan = "Stuck 0.0s; OwnedByAnother: module web on (null) belongs to ModuleDeployment other"},
     {"its template is missing", .spec = "v1 x1 template-missing new", .bases = "a",
      .plan = "Stuck 0.0s; TemplateNotFound: ModuleTemplate (null) is not there"},
+    {"paused, and nothing to do", .spec = "v1 x1 pause",
+     .release = "Completed 1/1 v1 was=0 changes=1 x1", .revisions = "v1#1=1 aA", .bases = FIVE,
+     .plan = "Completed 0.0s"},
+    {"what is asked for has failed before", .spec = "v2 x1 rollback",
+     .release = "Completed 1/1 v1 was=0 changes=1 x1", .revisions = "v1#1=1 aA; v2#2=0 failed",
+     .bases = FIVE, .plan = "Completed 0.0s; RolledBack: no luck"},
     {"no base Deployment", .spec = "v1 x1 base-missing new",
      .plan = "Stuck 0.0s; BaseDeploymentNotFound: Deployment stock is not there"},
     {"an old one on a base that does not answer holds the batch up", .spec = "v2 x1",
      .revisions = "v1#1=1 aA", .bases = "a!",
      .plan = "[1 x1:] Stuck 0.0s; NoCapacity: 0 of 1 placed; "
              "BaseNotReady: v1@a on a: base a does not answer"},
+    {"done long before its deadline", .spec = "v1 x1 deadline=600 new", .bases = "a",
+     .plan = "[1 x1: install a] Completed 5.0s"},
     {"no room, until the deadline gives it up", .spec = "v1 x2 deadline=60 new", .bases = "a",
      .plan = "[1 x2: install a] Stuck 5.0s; NoCapacity: 0 of 1 placed; "
              "ProgressDeadlineExceeded: no progress for 60 s in batch 1 of 1"},
@@ -472,6 +480,24 @@ static void test_traffic_ends_and_drains_before_one_is_replaced(void **state)
     forecast_free(f);
 }
 
+/* -- times -- */
+
+/* As long as was measured; and what was to be looked at meanwhile is not looked at twice. */
+static void test_an_install_that_is_quick(void **state)
+{
+    (void)state;
+    const struct kit_row row = {
+        .spec = "v2 x1 min-ready=30", .revisions = "v1#1=1 aA", .bases = "a"};
+    struct kit kit;
+    kit_init(&kit, &row);
+    struct forecast *f = hand_over(&kit);
+    forecast_set_install_ms(f, 500);
+    enum forecast_state end = run(f);
+    AUTO_FREE char *got = describe(f, end);
+    assert_string_equal(got, "[1 x1: install a, switch a, uninstall a] Completed 31.6s");
+    forecast_free(f);
+}
+
 /* -- others on the bases -- */
 
 static struct module *other_module(const char *base)
@@ -531,6 +557,7 @@ int main(void)
         cmocka_unit_test(test_bases_that_restart),
         cmocka_unit_test(test_a_step_keeps_the_reason_that_it_had),
         cmocka_unit_test(test_traffic_ends_and_drains_before_one_is_replaced),
+        cmocka_unit_test(test_an_install_that_is_quick),
         cmocka_unit_test(test_co_tenants_are_told_of),
         cmocka_unit_test(test_co_tenants_take_room),
     };
