@@ -244,6 +244,8 @@ static void others_are_planned_when_one_has_gone(void **state)
     const struct forecast_instance *old =
         copy_add(f, old_revision, copy_module("v2", "a", MODULE_AVAILABLE));
     (void)add_successor(f, update, "v1", "v2@a");
+    const struct forecast_instance *other =
+        copy_add(f, NULL, copy_module("v9", "a", MODULE_PENDING));
     forecast__link(f);
     for (size_t i = 0; i < f->all_instances.len; i++)
         f->all_instances.items[i]->queued = false;
@@ -251,6 +253,7 @@ static void others_are_planned_when_one_has_gone(void **state)
     assert_true(copy_do(f, ACTION_RELEASE_MODULE, "v1@a", 0));
     assert_null(old->view.replaced_by);
     assert_true(old->queued);
+    assert_false(other->queued); /* another ModuleDeployment's: it is not planned here */
     assert_true(base->queued);
     assert_true(f->dirty);
     forecast_free(f);
