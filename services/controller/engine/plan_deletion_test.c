@@ -47,10 +47,30 @@ static void the_finalizer_goes_last(void **state)
     str_done(&wrong);
 }
 
+/* Whatever its status says: batches beyond the last are none. */
+static void the_last_batch_is_the_last(void **state)
+{
+    (void)state;
+    const struct kit_row row = {.spec = "v1 x1 deleting",
+                                .release = "Terminating 1/1 v1 was=0 changes=5 x5 batches=2",
+                                .revisions = "v1#1=2 aA bA",
+                                .bases = "a b"};
+    struct kit kit;
+    kit_init(&kit, &row);
+    struct deployment_view view = kit_view(&kit);
+    struct plan plan = {0};
+    plan_deployment(&view, &plan);
+    AUTO_FREE char *got = kit_plan_text(&plan, /* events= */ false);
+    assert_string_equal(got, "status Terminating 1/1 Deleting (2 of 2 available)");
+    plan_done(&plan);
+    kit_done(&kit);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_finalizer_goes_last),
+        cmocka_unit_test(the_last_batch_is_the_last),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
