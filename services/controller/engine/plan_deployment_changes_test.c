@@ -137,6 +137,27 @@ static void edits(void **state)
     check(rows, ARRAY_LEN(rows));
 }
 
+/* ... and among that what was to be confirmed. */
+static void nothing_to_confirm_any_more(void **state)
+{
+    (void)state;
+    static const struct kit_row rows[] = {
+        {.name = "5.3 nobody is to be asked any more, after the batch was done",
+         .spec = "v1 x5 batches=2",
+         .release = FIRST_OF_TWO " done",
+         DONE_1,
+         .plan = "status Executing 2/2 BatchExecuting (3 of 3 available); "
+                 "replicaset v1 replicas 5"},
+        {.name = "... and one has fallen sick since",
+         .spec = "v1 x5 batches=2",
+         .release = FIRST_OF_TWO " done",
+         .revisions = "v1#1=3 aA bA cN",
+         .bases = "a b c d e",
+         .plan = "status Executing 1/2 BatchExecuting (2 of 3 available)"},
+    };
+    check(rows, ARRAY_LEN(rows));
+}
+
 /* 5.10 */
 static void symmetric(void **state)
 {
@@ -330,11 +351,9 @@ static void another_base_deployment(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(edits),
-        cmocka_unit_test(symmetric),
-        cmocka_unit_test(deletion),
-        cmocka_unit_test(history),
-        cmocka_unit_test(another_base_deployment),
+        cmocka_unit_test(edits),     cmocka_unit_test(nothing_to_confirm_any_more),
+        cmocka_unit_test(symmetric), cmocka_unit_test(deletion),
+        cmocka_unit_test(history),   cmocka_unit_test(another_base_deployment),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
