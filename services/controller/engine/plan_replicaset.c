@@ -353,7 +353,7 @@ static void find_other_way(const struct deployment_view *view, struct revision *
         if (choice.way == WAY_OTHER_BASE) {
             plan_add(plan, ACTION_DELETE_MODULE, instance->module->meta.name);
             create_module(plan, update, other, instance->replaces, choice);
-        } else if (choice.way == WAY_IN_PLACE) {
+        } else { /* in place: beside the old one it was refused */
             struct action *action = plan_add(plan, ACTION_SET_WAY, instance->module->meta.name);
             action->way = choice.way;
             action->reason = mem_strdup(choice.reason);
