@@ -136,6 +136,13 @@ static void one_web_path(void **state)
          .bases = "a b c",
          .answers = "place v2 none",
          .plan = "way of v2@a: InPlace (WebPathInUse,NoCapacity); forget place v2"},
+        {.name =
+             "5.9 1: none while another one is not Available for long enough; then it is looked at",
+         .spec = "v2 x2 max=1 min-ready=30",
+         .revisions = "v1#1=0 aA; v2#2=2 web aP>sa? bA=990",
+         .bases = "a b",
+         .answers = "place v2 none",
+         .plan = "forget place v2; requeue at 1020000; requeue at 1005000"},
         {.name = "5.9 0: none of them",
          .spec = "v2 x2 max=0",
          .revisions = "v1#1=0 aA bA; v2#2=2 web aP>sa? bP>sb?",
