@@ -131,11 +131,12 @@ static void only_the_failure_of_what_is_released_ends_it(void **state)
 
 /* -- bases -- */
 
-static void apply_labels(struct forecast *f, const char *base, const char *key, const char *value)
+static void apply_labels(struct forecast *f, struct forecast_base *base, const char *key,
+                         const char *value)
 {
     struct plan plan = {0};
-    json_map_set(&plan_add(&plan, ACTION_LABEL_BASE, base)->labels, key, value);
-    assert_true(forecast__apply(f, &plan.actions.items[0], NULL));
+    json_map_set(&plan_add(&plan, ACTION_LABEL_BASE, base->base->meta.name)->labels, key, value);
+    assert_true(forecast__apply_to_base(f, base, &plan.actions.items[0]));
     plan_done(&plan);
 }
 
@@ -152,12 +153,11 @@ static void labels_go_and_come(void **state)
     mem_replace(&module->spec.module.name, "cart");
     struct forecast_instance *cart = copy_add(f, NULL, module);
     f->now_ms += 1000;
-    apply_labels(f, "gone", WEB, ""); /* nobody is there to have it */
-    apply_labels(f, "a", WEB, "true");
+    apply_labels(f, a, WEB, "true");
     assert_string_equal(json_map_get(&a->base->meta.labels, WEB), "true");
-    apply_labels(f, "a", LABEL_PREFIX "module-instance-count", "");
+    apply_labels(f, a, LABEL_PREFIX "module-instance-count", "");
     assert_int_equal(web->view.unlabelled_ms, COPY_NOW_MS);
-    apply_labels(f, "a", WEB, "");
+    apply_labels(f, a, WEB, "");
     assert_null(json_map_get(&a->base->meta.labels, WEB));
     assert_int_equal(web->view.unlabelled_ms, COPY_NOW_MS + 1000);
     assert_int_equal(cart->view.unlabelled_ms, COPY_NOW_MS);
