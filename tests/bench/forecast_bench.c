@@ -12,7 +12,7 @@
 #define BASES 10000
 #define BATCHES 10
 #define RUNS 5
-#define EFFORT_PER_TURN 512 /* as the controller has it (api/preview.c) */
+#define EFFORT_PER_TURN 4096 /* as the controller has it (api/preview.c) */
 #define GOAL_MS 100.0
 
 struct release {

@@ -19,7 +19,7 @@
 #include "services/controller/api/preview_internal.h"
 
 /* About a millisecond. */
-#define EFFORT_PER_TURN 512
+#define EFFORT_PER_TURN 4096
 
 /* -- the thread -- */
 

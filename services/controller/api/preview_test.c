@@ -169,6 +169,30 @@ static void test_an_edit_of_what_was_stopped(void **state)
     assert_string_equal(text_at(&edited, "outcome"), "PLAN_OUTCOME_COMPLETED");
 }
 
+/* As its status tells: for how long it has not been ready counts. */
+static void put_starting_base(struct kit *kit, const char *name, int64_t not_ready_ms)
+{
+    char since[TIME_TEXT_SIZE];
+    put_base(kit, name, "NotReady");
+    AUTO_FREE char *status =
+        mem_printf("{\"status\":{\"reason\":\"BaseStarting\",\"lastTransitionTime\":\"%s\"}}",
+                   time_format(clock_wall_ms(clock_real()) - not_ready_ms, since));
+    patch(kit, KIND_BASE, name, STORE_STATUS, status);
+}
+
+static void test_a_base_that_restarts(void **state)
+{
+    struct kit *kit = *state;
+    put_starting_base(kit, "a", 3600 * 1000);
+    put_starting_base(kit, "b", 0);
+    AUTO_OUTCOME struct outcome outcome = plan(kit, "md", ",\"replicas\":1", "");
+    AUTO_FREE char *got = changes(&outcome);
+    assert_string_equal(got, "install b");
+    assert_string_equal(text_at(&outcome, "outcome"), "PLAN_OUTCOME_COMPLETED");
+    assert_int_equal(number_of(first(&outcome, "changes"), "beginsMs"), 30000);
+    assert_string_equal(json_get_string(first(&outcome, "holds"), "reason"), "BaseStarting");
+}
+
 static void test_the_owner_is_another_one(void **state)
 {
     struct kit *kit = *state;
@@ -239,6 +263,7 @@ int main(void)
         TEST(test_no_room),
         TEST(test_an_upgrade_of_what_is_stored),
         TEST(test_an_edit_of_what_was_stopped),
+        TEST(test_a_base_that_restarts),
         TEST(test_the_owner_is_another_one),
         TEST(test_a_template_that_is_referred_to),
         TEST(test_more_than_a_page),

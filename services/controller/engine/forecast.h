@@ -74,9 +74,9 @@ enum forecast_state {
 /**
  * forecast_run() - goes on as far as it can, but with about @effort at most: who has other work runs it in turns
  *
- * An effort of 1 is some microseconds, whatever the size of the release: an instance or a base that is planned, or a timer.
- * A plan of the deployment, which looks at all instances, is as many as that takes. A release of n instances is O(n).
- * What comes of it does not depend on @effort.
+ * An effort of 1 is less than a microsecond, whatever the size of the release: an instance or a base that is planned, or a
+ * timer. A plan of the deployment, which looks at all instances, counts for as much as that takes; with n instances the
+ * whole is O(n), times the batches. What comes of it does not depend on @effort.
  */
 enum forecast_state forecast_run(struct forecast *forecast, int64_t effort);
 
