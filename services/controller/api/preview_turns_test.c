@@ -236,6 +236,36 @@ static void test_the_server_stops(void **state)
     check_leaving(*state, stop);
 }
 
+/* The one that waits has no place any more when the others leave theirs. */
+static void test_the_server_stops_while_one_waits(void **state)
+{
+    struct kit *kit = *state;
+    struct test test = set_up(kit);
+    kit->test = &test;
+    struct stream_kit calls[LIMIT_PREVIEW_COPIES + 1];
+    pthread_t thread;
+    for (size_t i = 0; i < ARRAY_LEN(calls); i++)
+        begin(kit, &calls[i]);
+    await_questions(&test, LIMIT_PREVIEW_COPIES);
+    await_asked(kit, LIMIT_PREVIEW_COPIES + 1);
+    stop(kit, calls, &thread);
+    for (int i = 0; i < LIMIT_PREVIEW_COPIES; i++)
+        while (!rpc_call_cancelled(test.held[i].preview->reply.call))
+            sched_yield();
+    while (!look(kit).useless)
+        sched_yield();
+    atomic_store(&test.answers, true);
+    for (int i = 0; i < LIMIT_PREVIEW_COPIES; i++)
+        answer(&test, i);
+    pthread_join(thread, NULL);
+    assert_int_equal(look(kit).asked, 0);
+    assert_int_equal(atomic_load(&test.count), LIMIT_PREVIEW_COPIES);
+    for (size_t i = 0; i < ARRAY_LEN(calls); i++) {
+        assert_non_null(stream_wait_end(&calls[i]));
+        stream_stop(&calls[i]);
+    }
+}
+
 static void test_copies_are_few(void **state)
 {
     struct kit *kit = *state;
@@ -295,11 +325,9 @@ static void test_too_many(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_others_have_their_turns),
-        TEST(test_the_client_leaves),
-        TEST(test_the_server_stops),
-        TEST(test_copies_are_few),
-        TEST(test_too_many),
+        TEST(test_others_have_their_turns), TEST(test_the_client_leaves),
+        TEST(test_the_server_stops),        TEST(test_the_server_stops_while_one_waits),
+        TEST(test_copies_are_few),          TEST(test_too_many),
     };
     return cmocka_run_group_tests(tests, init_rpc, shut_rpc);
 }
