@@ -2,6 +2,8 @@
 #ifndef KOUPLELESS_BASE_LIMITS_H
 #define KOUPLELESS_BASE_LIMITS_H
 
+#include <stdint.h>
+
 /*
  * Every bound on what comes from outside, in one place. Bytes unless the name says otherwise.
  */
@@ -36,6 +38,8 @@
 #define LIMIT_MESSAGE LIMIT_KIB(4)       /* why a base or a module is not well */
 #define LIMIT_URL 4096                   /* characters of a module's url */
 #define LIMIT_REPLICAS 1000000           /* instances of one ModuleDeployment */
+#define LIMIT_REVISION INT32_MAX         /* number of a revision: none comes after it */
+#define LIMIT_ATTEMPTS 1000000           /* failed attempts that are taken over from a Module */
 #define LIMIT_LABELS 64                  /* labels that an agent gives its base */
 #define LIMIT_MODULES_PER_REPORT 10000   /* modules in one report of an agent */
 #define LIMIT_BASES_PER_QUESTION 200000  /* bases in one Place or Evict */

@@ -229,7 +229,7 @@ const char *template_restart(const struct module_template_spec *template);
  */
 char *template_hash(const struct module_template_spec *template, const char *also);
 
-/** revision_number() - of a ModuleReplicaSet, from its label; 0 where it has none. */
-int64_t revision_number(const struct module_replicaset *rs);
+/** revision_number() - of a ModuleReplicaSet, from its label; 0 where that is none. */
+int32_t revision_number(const struct module_replicaset *rs);
 
 #endif

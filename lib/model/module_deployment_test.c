@@ -424,6 +424,23 @@ static void a_template_is_restarted_by_its_annotation(void **state)
     }
 }
 
+static void labels_that_are_no_number_of_a_revision(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *label;
+        int32_t number;
+    } rows[] = {
+        {"7", 7},  {"2147483647", 2147483647},  {"2147483648", 0}, {"9223372036854775807", 0},
+        {"-1", 0}, {"99999999999999999999", 0}, {"seven", 0},      {NULL, 0}};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct module_replicaset rs = {0};
+        json_map_set(&rs.meta.labels, LABEL_REVISION, rows[i].label);
+        assert_int_equal(revision_number(&rs), rows[i].number);
+        json_map_done(&rs.meta.labels);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -439,6 +456,7 @@ int main(void)
         cmocka_unit_test(what_the_api_server_adds_is_no_unknown_field),
         cmocka_unit_test(the_enum_decides_what_is_written),
         cmocka_unit_test(templates_have_two_shapes),
+        cmocka_unit_test(labels_that_are_no_number_of_a_revision),
         cmocka_unit_test(a_template_is_restarted_by_its_annotation),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "lib/base/limits.h"
 #include "lib/base/str.h"
 #include "lib/model/labels.h"
 #include "lib/model/model_internal.h"
@@ -50,9 +51,9 @@ void module_replicaset_free_slot(struct module_replicaset **rs)
     module_replicaset_free(*rs);
 }
 
-int64_t revision_number(const struct module_replicaset *rs)
+int32_t revision_number(const struct module_replicaset *rs)
 {
     int64_t number = 0;
-    str_parse_int64(json_map_get(&rs->meta.labels, LABEL_REVISION), 0, INT64_MAX, &number);
-    return number;
+    str_parse_int64(json_map_get(&rs->meta.labels, LABEL_REVISION), 0, LIMIT_REVISION, &number);
+    return (int32_t)number;
 }

@@ -2,6 +2,8 @@
 #include "services/controller/cache_internal.h"
 
 #include "lib/base/assert.h"
+#include "lib/base/limits.h"
+#include "lib/base/min.h"
 #include "lib/base/str.h"
 #include "lib/model/labels.h"
 #include "services/controller/engine/links.h"
@@ -257,7 +259,7 @@ static int apply_module(struct cache *cache, const char *key, cJSON *json, bool 
         c = NEW(struct cached_instance);
         c->key = mem_strdup(key);
         c->view.module = c->module = module;
-        c->view.operation.failures = module->status.attempts;
+        c->view.operation.failures = min32(max32(module->status.attempts, 0), LIMIT_ATTEMPTS);
         map_put(&cache->instances, key, c);
         attach_instance(cache, c, deployment);
     }

@@ -249,12 +249,19 @@ static void test_another_way_begins_anew(void **state)
 
 static void test_attempts_outlive_the_controller(void **state)
 {
+    /* whoever may write them: one more must still be a number */
+    static const int32_t rows[][2] = {
+        {3, 3}, {-3, 0}, {LIMIT_ATTEMPTS, LIMIT_ATTEMPTS}, {INT32_MAX, LIMIT_ATTEMPTS}};
     struct subject *subject = *state;
-    AUTO_FREE char *json = kit_module("old-a", 1, "old", "a", "", "", "Failed");
-    AUTO_JSON cJSON *tree = json_parse(json, strlen(json), LIMIT_OBJECT, NULL);
-    cJSON_AddNumberToObject(cJSON_GetObjectItemCaseSensitive(tree, "status"), "attempts", 3);
-    kit_apply(&subject->cache, KIND_MODULE, json_text(tree));
-    assert_int_equal(instance(subject, "old-a")->operation.failures, 3);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        AUTO_FREE char *name = mem_printf("m%zu", i);
+        AUTO_FREE char *json = kit_module(name, 1, "old", "a", "", "", "Failed");
+        AUTO_JSON cJSON *tree = json_parse(json, strlen(json), LIMIT_OBJECT, NULL);
+        cJSON_AddNumberToObject(cJSON_GetObjectItemCaseSensitive(tree, "status"), "attempts",
+                                rows[i][0]);
+        kit_apply(&subject->cache, KIND_MODULE, json_text(tree));
+        assert_int_equal(instance(subject, name)->operation.failures, rows[i][1]);
+    }
 }
 
 static void test_an_assumed_module_is_counted_once(void **state)

@@ -2,6 +2,7 @@
 /* The revisions of a ModuleDeployment: its ModuleReplicaSets, newest first; and the way back to one. */
 #include <stdlib.h>
 
+#include "lib/base/limits.h"
 #include "lib/base/str.h"
 #include "lib/model/labels.h"
 #include "services/controller/api/api_internal.h"
@@ -32,7 +33,7 @@ static int64_t number_of(const cJSON *json)
     const cJSON *labels = json_get(json, "metadata.labels");
     const cJSON *label = cJSON_GetObjectItemCaseSensitive(labels, LABEL_REVISION);
     int64_t number = 0;
-    str_parse_int64(cJSON_GetStringValue(label), 0, INT64_MAX, &number);
+    str_parse_int64(cJSON_GetStringValue(label), 0, LIMIT_REVISION, &number);
     return number;
 }
 

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "lib/base/limits.h"
+#include "lib/base/min.h"
 #include "lib/base/str.h"
 #include "lib/model/labels.h"
 #include "services/controller/engine/batches.h"
@@ -8,14 +10,18 @@
 #include "services/controller/engine/release_status.h"
 #include "services/controller/engine/rollback.h"
 
-static int64_t newest_revision(const struct deployment_view *view)
+static int32_t newest_revision(const struct deployment_view *view)
 {
-    int64_t newest = 0;
-    for (size_t i = 0; i < view->revision_count; i++) {
-        int64_t number = revision_number(view->revisions[i]->rs);
-        newest = number > newest ? number : newest;
-    }
+    int32_t newest = 0;
+    for (size_t i = 0; i < view->revision_count; i++)
+        newest = max32(newest, revision_number(view->revisions[i]->rs));
     return newest;
+}
+
+/* At the limit, to which somebody has set a label, those that follow share it. */
+static int32_t next_revision(int32_t newest)
+{
+    return newest < LIMIT_REVISION ? newest + 1 : LIMIT_REVISION;
 }
 
 /* -- what has to be there first -- */
@@ -72,17 +78,17 @@ bool plan__prepare(struct planning *p)
     }
     AUTO_FREE char *name = update_revision_name(md, p->view->template);
     p->update = view_revision(p->view, name);
-    int64_t newest = newest_revision(p->view);
+    int32_t newest = newest_revision(p->view);
     if (!p->update) {
-        plan_add(p->plan, ACTION_CREATE_REPLICASET, name)->number = (int32_t)newest + 1;
+        plan_add(p->plan, ACTION_CREATE_REPLICASET, name)->number = next_revision(newest);
         return false;
     }
     bool url_changed =
         !str_eq(p->update->rs->spec.template.module.url, p->view->template->module.url);
     bool returns = revision_number(p->update->rs) != newest;
     if (url_changed || returns) {
-        int64_t number = returns ? newest + 1 : newest;
-        plan_add(p->plan, ACTION_RENEW_REPLICASET, name)->number = (int32_t)number;
+        plan_add(p->plan, ACTION_RENEW_REPLICASET, name)->number =
+            returns ? next_revision(newest) : newest;
         return false;
     }
     return true;

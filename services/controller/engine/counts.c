@@ -70,7 +70,7 @@ int32_t places_of_others(const struct deployment_view *view, const struct revisi
 /* Numbers may be equal: one that was written may not be seen yet when the next is made. Then names decide. */
 static bool is_newer(const struct revision *revision, const struct revision *than)
 {
-    int64_t own = revision_number(revision->rs), other = revision_number(than->rs);
+    int32_t own = revision_number(revision->rs), other = revision_number(than->rs);
     return own != other ? own > other : strcmp(revision->rs->meta.name, than->rs->meta.name) > 0;
 }
 

@@ -348,12 +348,48 @@ static void another_base_deployment(void **state)
     check(rows, ARRAY_LEN(rows));
 }
 
+/* A label that somebody has set to whatever. */
+static void numbers_of_revisions_end(void **state)
+{
+    (void)state;
+    static const struct kit_row rows[] = {
+        {.name = "the next one of the last is none",
+         .spec = "v2 x1",
+         .release = "Completed 1/1 v1 was=0 changes=1 x1",
+         .revisions = "v1#2147483647=1 aA",
+         .bases = "a",
+         .plan = "create replicaset v2 revision 2147483647"},
+        {.name = "it is as new as the other: not renewed again and again",
+         .spec = "v2 x1",
+         .release = "Completed 1/1 v2 was=0 changes=1 x1",
+         .revisions = "v1#2147483647=0; v2#2147483647=1 aA",
+         .bases = "a"},
+        {.name = "a return",
+         .spec = "v1 x1",
+         .release = "Completed 1/1 v2 was=0 changes=1 x1",
+         .revisions = "v1#1=0; v2#2147483647=1 aA",
+         .bases = "a",
+         .plan = "renew replicaset v1 revision 2147483647"},
+        {.name = "one before it is as ever",
+         .spec = "v2 x1",
+         .release = "Completed 1/1 v1 was=0 changes=1 x1",
+         .revisions = "v1#2147483646=1 aA",
+         .bases = "a",
+         .plan = "create replicaset v2 revision 2147483647"},
+    };
+    check(rows, ARRAY_LEN(rows));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(edits),     cmocka_unit_test(nothing_to_confirm_any_more),
-        cmocka_unit_test(symmetric), cmocka_unit_test(deletion),
-        cmocka_unit_test(history),   cmocka_unit_test(another_base_deployment),
+        cmocka_unit_test(edits),
+        cmocka_unit_test(nothing_to_confirm_any_more),
+        cmocka_unit_test(symmetric),
+        cmocka_unit_test(deletion),
+        cmocka_unit_test(history),
+        cmocka_unit_test(another_base_deployment),
+        cmocka_unit_test(numbers_of_revisions_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
