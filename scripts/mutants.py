@@ -298,8 +298,8 @@ MUTANTS = {
     f"{CONTROLLER}/replacement.c": [
         ("a web path in use is forgotten",
          "        .web_path_in_use = revision_web_path_in_use(update),\n"
-         "        .same_version = same_version(&old->module->spec",
-         "        .same_version = same_version(&old->module->spec"),
+         "        .same_version = module_same_version(&old->module->spec",
+         "        .same_version = module_same_version(&old->module->spec"),
     ],
     f"{CONTROLLER}/upgrade.c": [
         ("two of one version stand side by side",
@@ -352,6 +352,12 @@ MUTANTS = {
         ("an install does not wait for another one of its module",
          "    if (other_install_runs(p)) {",
          "    if (other_install_runs(p) && !p->instance->base) {"),
+        ("two of the same version wait for each other",
+         "if (is_same_leaving(p, other) && (sent || !leaves_to(other, p->instance)))",
+         "if (is_same_leaving(p, other) && (sent || !instance_deleting(p->instance)))"),
+        ("one that leaves waits for another whose install has failed",
+         "(operation->state == OPERATION_FAILED && operation->unanswered));",
+         "operation->state == OPERATION_FAILED);"),
         ("the old one goes before the new one counts",
          "    if (left_ms)\n        plan_requeue(p->plan, p->view->now_ms + left_ms);\n    else\n        plan_add(p->plan, ACTION_DELETE_MODULE, old->module->meta.name);",
          "    (void)left_ms;\n    plan_add(p->plan, ACTION_DELETE_MODULE, old->module->meta.name);"),

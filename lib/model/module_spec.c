@@ -19,6 +19,11 @@ const struct json_field module_spec_fields[] = {
     JSON_END,
 };
 
+bool module_same_version(const struct module_spec *a, const struct module_spec *b)
+{
+    return str_eq(a->name, b->name) && str_eq(a->version, b->version);
+}
+
 void module_spec_copy(struct module_spec *to, const struct module_spec *from)
 {
     *to = (struct module_spec){

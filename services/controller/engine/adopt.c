@@ -4,17 +4,11 @@
 #include "lib/base/str.h"
 #include "services/controller/engine/plan_deployment.h"
 
-static bool same_module(const struct module_template_spec *template, const struct module_spec *spec)
-{
-    return template && str_eq(template->module.name, spec->name) &&
-           str_eq(template->module.version, spec->version);
-}
-
 /* The original looked at name and version alone: the rest may have been edited since, and changed nothing. */
 struct module_template_spec adopted_template(const struct adoption_view *view)
 {
     const struct module_spec *spec = &view->original->module->spec.module;
-    if (same_module(view->template, spec))
+    if (view->template && module_same_version(&view->template->module, spec))
         return *view->template;
     return (struct module_template_spec){.module = *spec};
 }

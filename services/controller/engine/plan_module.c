@@ -92,23 +92,76 @@ static bool leaving_traffic(const struct planning *p)
            traffic_leaving(p->instance->base, p->module->spec.module.name, p->view->now_ms);
 }
 
-static bool same_version(const struct planning *p, const struct instance *other)
+static bool was_available(const struct instance *instance)
 {
-    const struct module_spec *a = &p->module->spec.module, *b = &other->module->spec.module;
-    return str_eq(a->name, b->name) && str_eq(a->version, b->version);
+    enum module_phase phase = instance->module->status.phase;
+    return phase == MODULE_AVAILABLE || phase == MODULE_UNAVAILABLE;
+}
+
+static bool same_version(const struct instance *a, const struct instance *b)
+{
+    return module_same_version(&a->module->spec.module, &b->module->spec.module);
+}
+
+/* Whether @instance has been on its base: what is there under its name and version is its own since. */
+static bool has_been_there(const struct instance *instance)
+{
+    const struct operation *operation = &instance->operation;
+    bool installed =
+        operation->type == OPERATION_INSTALL && operation->state == OPERATION_SUCCEEDED;
+    bool switched = operation->type == OPERATION_SWITCH && operation->state != OPERATION_NONE;
+    return was_available(instance) || installed || switched;
+}
+
+/* Whether @instance may be on its way to its base: its agent has been asked, and has not said no. */
+static bool may_be_coming(const struct instance *instance)
+{
+    const struct operation *operation = &instance->operation;
+    return operation->type == OPERATION_INSTALL &&
+           (operation->state == OPERATION_RUNNING ||
+            (operation->state == OPERATION_FAILED && operation->unanswered));
 }
 
 /*
- * Whether another one of the same version is on its way off the base: its uninstall may have been sent, and would
- * take this one off. The one that this one overwrites is not uninstalled, but waits for this one.
+ * Whether @leaving does not go from the base before @stays, of the same version, is there: its uninstall would take that
+ * off. One that @leaving was to overwrite may have lost its jar to it.
  */
+static bool leaves_to(const struct instance *leaving, const struct instance *stays)
+{
+    return (has_been_there(stays) || may_be_coming(stays)) && !instance_deleting(stays) &&
+           stays != leaving->replaced_by &&
+           !str_eq(leaving->module->spec.replaces, stays->module->meta.name) &&
+           same_version(leaving, stays);
+}
+
+/* Whether @other, of the same version, is on its way off the base. The one that this one overwrites waits for this one. */
+static bool is_same_leaving(const struct planning *p, const struct instance *other)
+{
+    return other != p->instance && other != p->instance->replaces && instance_deleting(other) &&
+           same_version(p->instance, other);
+}
+
 static bool same_is_leaving(const struct planning *p)
+{
+    const struct base_state *base = p->instance->base;
+    for (size_t i = 0; i < base->instances.len; i++)
+        if (is_same_leaving(p, base->instances.items[i]))
+            return true;
+    return false;
+}
+
+/*
+ * Whether one of those goes first: its uninstall may have been sent, and would take this one off. One that waits for
+ * this one does not, or each would wait for the other.
+ */
+static bool same_goes_first(const struct planning *p)
 {
     const struct base_state *base = p->instance->base;
     for (size_t i = 0; i < base->instances.len; i++) {
         const struct instance *other = base->instances.items[i];
-        if (other != p->instance && other != p->instance->replaces && instance_deleting(other) &&
-            same_version(p, other))
+        bool sent = other->operation.type == OPERATION_UNINSTALL &&
+                    other->operation.state == OPERATION_RUNNING;
+        if (is_same_leaving(p, other) && (sent || !leaves_to(other, p->instance)))
             return true;
     }
     return false;
@@ -164,7 +217,7 @@ static void install(struct planning *p)
         plan_requeue(p->plan, p->view->now_ms + INSTALL_RETRY_FIRST_MS);
         return;
     }
-    if (same_is_leaving(p) || would_overrun(p) ||
+    if (same_goes_first(p) || would_overrun(p) ||
         (takes_place(p) && (leaving_traffic(p) || draining(p, p->instance->replaces))))
         return;
     plan_add(p->plan, ACTION_INSTALL, p->module->meta.name)->way = p->module->spec.upgrade_way;
@@ -205,12 +258,6 @@ static void uninstall_failed(struct planning *p)
     plan_requeue(p->plan, retry_at(p));
 }
 
-static bool was_available(const struct instance *instance)
-{
-    enum module_phase phase = instance->module->status.phase;
-    return phase == MODULE_AVAILABLE || phase == MODULE_UNAVAILABLE;
-}
-
 /* Whether what is on the base under this name and version is another one's: the successor's, told by names
  * and status since a restart of the controller forgets the rest, or that of who was here before. */
 static bool belongs_to_another(const struct planning *p)
@@ -230,28 +277,20 @@ static void show_draining(struct planning *p)
                              (long long)p->view->drain_ms / 1000));
 }
 
-/*
- * Another one of the same version that stays, and was begun before this one was to go: what is on the base is or will
- * be that one's. NULL: there is none. One that this one was to overwrite may have lost its jar to it.
- */
+/* Another one of the same version that stays: what is on the base is or will be that one's. NULL: there is none. */
 static const struct instance *same_that_stays(const struct planning *p)
 {
     const struct base_state *base = p->instance->base;
-    for (size_t i = 0; i < base->instances.len; i++) {
-        const struct instance *other = base->instances.items[i];
-        bool begun = was_available(other) || (other->operation.type == OPERATION_INSTALL &&
-                                              other->operation.state != OPERATION_NONE);
-        if (begun && !instance_deleting(other) && other != p->instance->replaced_by &&
-            !str_eq(p->module->spec.replaces, other->module->meta.name) && same_version(p, other))
-            return other;
-    }
+    for (size_t i = 0; i < base->instances.len; i++)
+        if (leaves_to(p->instance, base->instances.items[i]))
+            return base->instances.items[i];
     return NULL;
 }
 
 /* The uninstall would take off what another one has there, once it has it. */
 static void leave_to(struct planning *p, const struct instance *other)
 {
-    if (was_available(other))
+    if (has_been_there(other))
         plan_add(p->plan, ACTION_RELEASE_MODULE, p->module->meta.name);
     else
         plan_requeue(p->plan, p->view->now_ms + INSTALL_RETRY_FIRST_MS);
@@ -261,6 +300,7 @@ static void plan_removal(struct planning *p)
 {
     const struct operation *operation = p->operation;
     const struct instance *successor = p->instance->replaced_by;
+    const struct instance *stays = p->instance->base ? same_that_stays(p) : NULL;
     bool runs = operation->state == OPERATION_RUNNING;
     if (!p->instance->base) {
         traffic_end(p->instance, p->plan);
@@ -278,8 +318,8 @@ static void plan_removal(struct planning *p)
     } else if (!p->instance->base->ready) {
         set_phase(p, MODULE_TERMINATING, "BaseNotReady",
                   mem_strdup("uninstalled when the base answers, or is gone"));
-    } else if (same_that_stays(p)) {
-        leave_to(p, same_that_stays(p));
+    } else if (stays) {
+        leave_to(p, stays);
     } else if (leaving_traffic(p)) {
         return; /* the base is planned, and with its label this one again */
     } else if (draining(p, p->instance)) {

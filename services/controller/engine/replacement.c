@@ -51,11 +51,6 @@ bool waits_for_way(const struct instance *instance)
            instance->replaces->base;
 }
 
-static bool same_version(const struct module_spec *a, const struct module_spec *b)
-{
-    return str_eq(a->name, b->name) && str_eq(a->version, b->version);
-}
-
 struct upgrade_choice replacement_way(const struct deployment_view *view,
                                       const struct revision *update, const struct instance *old,
                                       bool room)
@@ -64,7 +59,7 @@ struct upgrade_choice replacement_way(const struct deployment_view *view,
     struct upgrade_case one = {
         .policy = view->md->spec.strategy.upgrade_policy,
         .web_path_in_use = revision_web_path_in_use(update),
-        .same_version = same_version(&old->module->spec.module, &template->module),
+        .same_version = module_same_version(&old->module->spec.module, &template->module),
         .base_unfit = !base_belongs(old->base, view->md->spec.base_deployment_name) ||
                       !base_fits(old->base, template),
         .room = room,
@@ -79,7 +74,7 @@ enum upgrade_way replacement_way_of_all(const struct deployment_view *view,
         .policy = view->md->spec.strategy.upgrade_policy,
         .web_path_in_use = revision_web_path_in_use(update),
         .same_version =
-            same_version(&old->rs->spec.template.module, &update->rs->spec.template.module),
+            module_same_version(&old->rs->spec.template.module, &update->rs->spec.template.module),
         .room = true,
     };
     return upgrade_choose(&one).way;

@@ -64,8 +64,7 @@ bool instance_overwrites(const struct instance *successor)
     const struct module_instance_spec *spec = &successor->module->spec;
     return old && spec->upgrade_way == WAY_IN_PLACE &&
            str_eq(spec->base_name, old->module->spec.base_name) &&
-           str_eq(spec->module.name, old->module->spec.module.name) &&
-           str_eq(spec->module.version, old->module->spec.module.version);
+           module_same_version(&spec->module, &old->module->spec.module);
 }
 
 /* Whether another Module of its name and version is on its base, be it one that leaves. */
