@@ -296,6 +296,13 @@ static void leave_to(struct planning *p, const struct instance *other)
         plan_requeue(p->plan, p->view->now_ms + INSTALL_RETRY_FIRST_MS);
 }
 
+/* Whether @successor is to be installed over it; not one that was not begun, and goes with its ModuleDeployment. */
+static bool will_overwrite(const struct planning *p, const struct instance *successor)
+{
+    bool begun = successor->operation.state != OPERATION_NONE || was_available(successor);
+    return instance_overwrites(successor) && (begun || !p->view->going);
+}
+
 static void plan_removal(struct planning *p)
 {
     const struct operation *operation = p->operation;
@@ -309,7 +316,7 @@ static void plan_removal(struct planning *p)
         plan_add(p->plan, ACTION_RELEASE_MODULE, p->module->meta.name);
     } else if (runs) {
         show_progress(p, MODULE_TERMINATING, "Uninstalling");
-    } else if (successor && instance_overwrites(successor)) {
+    } else if (successor && will_overwrite(p, successor)) {
         set_phase(p, MODULE_TERMINATING, "BeingReplaced",
                   mem_printf("%s takes its place", successor->module->meta.name));
     } else if (operation->type == OPERATION_UNINSTALL && operation->state == OPERATION_SUCCEEDED) {

@@ -205,12 +205,52 @@ static void a_lost_one_does_not_overrun_its_successor(void **state)
     }
 }
 
+/* v2b was to overwrite v2, which goes. With their ModuleDeployment v2b is not installed any more. */
+static void nobody_waits_for_an_install_that_does_not_come(void **state)
+{
+    (void)state;
+    static const char waits[] = "module v2@a is Terminating BeingReplaced";
+    static const struct {
+        const char *revisions;
+        enum operation_state install; /* of v2b */
+        bool going;
+        const char *plan;
+    } cases[] = {
+        {"v2#2=0 aT-; v2b#3=1 aP>pa", OPERATION_NONE, false, waits},
+        {"v2#2=0 aT-; v2b#3=1 aP>pa", OPERATION_NONE, true, "uninstall v2@a"},
+        {"v2#2=0 aT-; v2b#3=1 aP>pa", OPERATION_RUNNING, true, waits},
+        {"v2#2=0 aT-; v2b#3=1 aF>pa", OPERATION_FAILED, true, waits},
+        {"v2#2=0 aT-; v2b#3=1 aA>pa", OPERATION_NONE, true, "release module v2@a"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct kit kit;
+        const struct kit_row world = {
+            .spec = "v2b x1", .revisions = cases[i].revisions, .bases = "a"};
+        kit_init(&kit, &world);
+        struct instance *old = kit_instance(&kit, "v2@a");
+        ASSERT(old && old->replaced_by);
+        old->replaced_by->operation =
+            (struct operation){.type = OPERATION_INSTALL, .state = cases[i].install};
+        const struct module_view view = {
+            .instance = old, .going = cases[i].going, .now_ms = KIT_NOW_MS, .wall_ms = KIT_NOW_MS};
+        struct plan plan = {0};
+        plan_module(&view, &plan);
+        AUTO_FREE char *got = kit_plan_text(&plan, false);
+        if (!str_eq(got, cases[i].plan))
+            fail_msg("%s\n  want: %s\n  got:  %s", cases[i].revisions, cases[i].plan, got);
+        plan_done(&plan);
+        kit_done(&kit);
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(what_others_do_comes_first),
-                                       cmocka_unit_test(a_lost_one_does_not_overrun_its_successor),
-                                       cmocka_unit_test(a_report_comes_first),
-                                       cmocka_unit_test(the_old_one_goes_when_the_new_one_counts),
-                                       cmocka_unit_test(the_end_of_its_traffic_comes_first)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_others_do_comes_first),
+        cmocka_unit_test(nobody_waits_for_an_install_that_does_not_come),
+        cmocka_unit_test(a_lost_one_does_not_overrun_its_successor),
+        cmocka_unit_test(a_report_comes_first),
+        cmocka_unit_test(the_old_one_goes_when_the_new_one_counts),
+        cmocka_unit_test(the_end_of_its_traffic_comes_first)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
