@@ -249,13 +249,21 @@ static bool takes_off(const struct sim_base *base, const struct sim_operation *o
            !(there && str_eq(there->jar, operation->jar) && !sim_restart_due(operation, there));
 }
 
+#define RESTART_KNOWN_MS 30000
+
+/* Whether what served beside it may have gone with the JVM just now: whoever decides knows of that later. */
+static bool restarted_lately(const struct sim_base *base)
+{
+    return base->went_ms && loop_now_ms(base->options.loop) - base->went_ms < RESTART_KNOWN_MS;
+}
+
 char *i9_out_of_traffic(const struct picture *picture, const struct sim_base *base,
                         const struct sim_operation *operation)
 {
     const struct base *object = map_get(&picture->base_objects, base->name);
     AUTO_FREE char *label = mem_printf(LABEL_TRAFFIC_PREFIX "%s", operation->name);
     if (!object || !json_map_get(&object->meta.labels, label) || !takes_off(base, operation) ||
-        served_by_another(picture, base, operation))
+        served_by_another(picture, base, operation) || restarted_lately(base))
         return NULL;
     return mem_printf("I9: %s %s is taken off %s, which has its traffic", operation->name,
                       operation->version, base->name);

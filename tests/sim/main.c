@@ -6,15 +6,17 @@
 
 #include "lib/base/options.h"
 #include "lib/base/str.h"
+#include "tests/sim/scenarios.h"
 #include "tests/sim/swarm.h"
+#include "tests/sim/torture.h"
 #include "tests/sim/world.h"
 
 #define PROGRAM "koupleless-sim"
 
 struct arguments {
-    int64_t seed, seeds, from, jobs, lines, crash_after;
-    char *only, *without;
-    bool print, log;
+    int64_t seed, seeds, from, jobs, lines, at_call;
+    char *only, *without, *scenario, *fate;
+    bool print, log, each_call;
 };
 
 static const struct option_spec specs[] = {
@@ -59,13 +61,28 @@ static const struct option_spec specs[] = {
      .offset = offsetof(struct arguments, without),
      .value = "FAULT,...",
      .help = "not these faults"},
-    {.name = "crash-after",
+    {.name = "scenario",
+     .type = OPTION_STRING,
+     .offset = offsetof(struct arguments, scenario),
+     .value = "NAME",
+     .help = "a story with a name instead of one from a seed"},
+    {.name = "each-call",
+     .type = OPTION_BOOL,
+     .offset = offsetof(struct arguments, each_call),
+     .help = "each scenario, again and again: each call of the controller fails once, in each way"},
+    {.name = "at-call",
      .type = OPTION_INT,
-     .offset = offsetof(struct arguments, crash_after),
+     .offset = offsetof(struct arguments, at_call),
      .value = "N",
      .min = 0,
      .max = INT64_MAX,
-     .help = "the first controller crashes after so many calls to the store"},
+     .help = "with that call of the controller, to the store, an agent or the scheduler, ..."},
+    {.name = "fate",
+     .type = OPTION_STRING,
+     .offset = offsetof(struct arguments, fate),
+     .fallback = "crash",
+     .value = "NAME",
+     .help = "... this happens: refused, answer-lost or crash"},
     {.name = "lines",
      .type = OPTION_INT,
      .offset = offsetof(struct arguments, lines),
@@ -124,9 +141,35 @@ static void print_faults(const struct world *world)
     (void)printf("\n");
 }
 
+/* Return: false where @name is none. */
+static bool read_fate(const char *name, enum fate *ret)
+{
+    for (int fate = 0; fate < FATES; fate++)
+        if (str_eq(name, fate_names[fate])) {
+            *ret = (enum fate)fate;
+            return true;
+        }
+    (void)fprintf(stderr, PROGRAM ": no fate is called \"%s\"\n", name);
+    return false;
+}
+
+/* Return: false where @name is none; "" is none, and right. */
+static bool read_scenario(const char *name, const struct scenario **ret)
+{
+    *ret = scenario_find(name);
+    if (*ret || str_empty(name))
+        return true;
+    (void)fprintf(stderr, PROGRAM ": no scenario is called \"%s\"; there are:\n", name);
+    for (size_t i = 0; i < scenario_count; i++)
+        (void)fprintf(stderr, "  %-22s %s\n", scenarios[i].name, scenarios[i].about);
+    return false;
+}
+
 struct runs {
     const struct arguments *arguments;
     uint32_t faults;
+    enum fate fate;
+    const struct scenario *scenario; /* or NULL: by seeds */
     struct log *log;
     bool alone; /* one seed: all about it */
 };
@@ -144,14 +187,17 @@ static void print_broken(const struct runs *runs, const struct world *world)
 static bool run_seed(void *user, uint64_t seed)
 {
     const struct runs *runs = user;
-    struct world *world = world_new(&(struct world_options){
+    const struct world_options options = {
         .seed = seed,
-        .faults = runs->faults,
+        .faults = runs->scenario ? 0 : runs->faults,
         .print = runs->arguments->print,
         .log = runs->log,
-        .crash_after = runs->arguments->crash_after,
-    });
-    bool ok = story_run(world);
+        .at_call = runs->arguments->at_call,
+        .fate = runs->fate,
+    };
+    struct world *world =
+        runs->scenario ? scenario_run(runs->scenario, &options) : world_new(&options);
+    bool ok = runs->scenario ? !world->broken : story_run(world);
     if (!ok)
         print_broken(runs, world);
     if (runs->alone)
@@ -169,6 +215,18 @@ static int jobs_of(const struct arguments *arguments)
     return arguments->jobs ? (int)arguments->jobs : processors > 0 ? (int)processors : 1;
 }
 
+static bool run_alone(struct runs *runs, uint64_t seed)
+{
+    runs->alone = true;
+    if (runs->arguments->log) {
+        (void)setvbuf(stdout, NULL, _IOLBF, 0); /* the log is not buffered */
+        runs->log = log_new(STDOUT_FILENO, LOG_DEBUG, LOG_TEXT, clock_real());
+    }
+    bool ok = run_seed(runs, seed);
+    log_free(runs->log);
+    return ok;
+}
+
 static bool run(const struct arguments *arguments)
 {
     struct runs runs = {.arguments = arguments, .faults = ALL_FAULTS};
@@ -178,15 +236,15 @@ static bool run(const struct arguments *arguments)
     if (!str_empty(arguments->without) && !read_faults(arguments->without, &without))
         return false;
     runs.faults &= ~without;
-    if (arguments->seed >= 0) {
-        runs.alone = true;
-        runs.log =
-            arguments->log ? log_new(STDOUT_FILENO, LOG_DEBUG, LOG_TEXT, clock_real()) : NULL;
-        bool ok = run_seed(&runs, (uint64_t)arguments->seed);
-        log_free(runs.log);
-        return ok;
-    }
+    if (!read_fate(arguments->fate, &runs.fate) ||
+        !read_scenario(arguments->scenario, &runs.scenario))
+        return false;
+    if (arguments->each_call)
+        return torture_run(runs.scenario, jobs_of(arguments)) == 0;
+    if (runs.scenario || arguments->seed >= 0)
+        return run_alone(&runs, arguments->seed >= 0 ? (uint64_t)arguments->seed : 1);
     return swarm_run(&(struct swarm_options){
+               .what = "seeds",
                .from = (uint64_t)arguments->from,
                .count = (uint64_t)arguments->seeds,
                .jobs = jobs_of(arguments),

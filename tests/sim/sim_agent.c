@@ -205,7 +205,8 @@ static void put_result(struct sim_base *base, const struct sim_operation *operat
 
 static void end_install(struct sim_base *base, struct sim_operation *operation)
 {
-    if (chance(base, base->options.faults->install_fails)) {
+    if (chance(base, base->options.faults->install_fails) ||
+        str_eq(operation->version, base->options.faults->bad)) {
         fail_as(operation, FAILED_START);
         if (operation->old.name)
             put_back(base, operation);

@@ -177,6 +177,7 @@ void sim_base_restart_jvm(struct sim_base *base)
         return;
     history_note(base->options.history, "%s: JVM starts anew", base->name);
     base->jvm_down = true;
+    base->went_ms = loop_now_ms(base->options.loop);
     drop_modules(base);
     sim_agent_jvm_gone(base);
     loop_timer_start(

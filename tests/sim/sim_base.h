@@ -46,6 +46,7 @@ struct sim_base_faults {
     int32_t slow;          /* and some of them */
     int64_t slow_ms;       /* ... this long */
     int32_t install_fails; /* commands that fail */
+    const char *bad;       /* a version that never starts, or NULL */
     int32_t uninstall_fails;
     int32_t switch_fails;
     int64_t down_ms; /* a JVM that starts anew takes at most so long */
@@ -70,8 +71,9 @@ struct sim_base {
     Koupleless__Agent__V1__AgentService_Service service;
     struct sim_base_options options;
     char *name, *namespace, *deployment, *ip, *address, *zone, *controller;
-    bool dead;     /* the pod is gone */
-    bool jvm_down; /* it starts anew */
+    bool dead;       /* the pod is gone */
+    bool jvm_down;   /* it starts anew */
+    int64_t went_ms; /* when it last went, mono; 0 = never */
     int boots;
     VEC(struct sim_module) modules;
 

@@ -44,6 +44,7 @@ struct rpc_client_call {
     struct sim_net *net;
     struct rpc_client *client; /* NULL: it has ended */
     bool killed;               /* by the end of its program */
+    enum fate fate;
     int refs;
     char *host, *target;
     const ProtobufCServiceDescriptor *service;
@@ -206,8 +207,8 @@ static void answer(struct rpc_call *call, const ProtobufCMessage *response, cons
 {
     struct rpc_client_call *caller = call->caller;
     const struct sim_net *net = caller->net;
-    bool lost = is_cut(net, caller->target) || is_cut(net, caller->host) ||
-                chance(net, net->options.faults->answer_lost);
+    bool lost = caller->fate == FATE_ANSWER_LOST || is_cut(net, caller->target) ||
+                is_cut(net, caller->host) || chance(net, net->options.faults->answer_lost);
     if (!call->dropped && lost) {
         lose(caller);
     } else if (!call->dropped) {
@@ -316,7 +317,7 @@ static unsigned method_named(const ProtobufCServiceDescriptor *service, const ch
 static void send_request(struct rpc_client_call *caller, const ProtobufCMessage *request)
 {
     const struct sim_net *net = caller->net;
-    if (chance(net, net->options.faults->request_lost)) {
+    if (caller->fate == FATE_REFUSED || chance(net, net->options.faults->request_lost)) {
         lose(caller);
         return;
     }
@@ -352,6 +353,8 @@ struct rpc_client_call *rpc_unary(struct rpc_channel *channel,
     ASSERT(options->deadline_ms > 0 && !client->dead);
     loop_timer_start(client->net->options.loop, &caller->deadline,
                      loop_now_ms(client->net->options.loop) + options->deadline_ms);
+    if (client->net->options.on_call)
+        caller->fate = client->net->options.on_call(client->net->options.user, client->host);
     send_request(caller, request);
     return caller;
 }

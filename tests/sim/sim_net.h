@@ -5,6 +5,7 @@
 #include "lib/base/rand.h"
 #include "lib/ctl/loop.h"
 #include "lib/rpc/client.h"
+#include "tests/sim/fate.h"
 #include "tests/sim/history.h"
 
 /*
@@ -31,6 +32,9 @@ struct sim_net_options {
     struct rand *rand;
     const struct sim_net_faults *faults;
     struct history *history;
+    /* With each call from @host, as it is made: what becomes of it. NULL = as it comes. */
+    enum fate (*on_call)(void *user, const char *host);
+    void *user;
 };
 
 struct sim_net *sim_net_new(const struct sim_net_options *options);

@@ -24,7 +24,6 @@ struct sim_client {
     struct store store;
     struct sim_server *server;
     struct list calls;
-    int64_t made; /* calls, so far */
     bool dead;
 };
 
@@ -34,6 +33,7 @@ struct call {
     struct loop_timer timer;
     struct request *request; /* NULL: its answer was given */
     bool effective;          /* it was carried out, or refused */
+    enum fate fate;
     struct sim_records page; /* of a list; references */
     bool more;
     int64_t version; /* of the list */
@@ -182,7 +182,8 @@ static void take_effect(struct call *call)
     call->effective = true;
     if (request->err)
         return;
-    if (sim__chance(server, faults->refused)) {
+    bool lists = request->op == REQUEST_LIST && sim__chance(server, faults->lists_refused);
+    if (call->fate == FATE_REFUSED || lists || sim__chance(server, faults->refused)) {
         refuse(call, ERR_UNAVAILABLE, "the server does not answer");
         return;
     }
@@ -192,7 +193,8 @@ static void take_effect(struct call *call)
         run_get(server, request);
     else
         sim__write(server, request);
-    if (request_writes(request) && sim__chance(server, faults->answer_lost))
+    if (call->fate == FATE_ANSWER_LOST ||
+        (request_writes(request) && sim__chance(server, faults->answer_lost)))
         refuse(call, ERR_UNAVAILABLE, "the answer of the server was lost");
 }
 
@@ -241,7 +243,6 @@ static void submit(struct store *store, struct request *request)
     struct sim_client *client = client_of(store);
     struct sim_server *server = client->server;
     struct call *call = NEW(struct call);
-    client->made++;
     call->client = client;
     call->request = request;
     loop_timer_init(&call->timer, on_due);
@@ -252,6 +253,8 @@ static void submit(struct store *store, struct request *request)
         end_call(call);
         return;
     }
+    if (server->options.on_call)
+        call->fate = server->options.on_call(server->options.user, store);
     loop_timer_start(server->options.loop, &call->timer,
                      sim__due_ms(server, server->options.faults->call_ms));
 }
@@ -353,11 +356,6 @@ struct store *sim_server_client(struct sim_server *server)
     client->server = server;
     list_init(&client->calls);
     return &client->store;
-}
-
-int64_t sim_client_calls(struct store *store)
-{
-    return client_of(store)->made;
 }
 
 void sim_client_kill(struct store *store)

@@ -5,6 +5,7 @@
 #include "lib/base/rand.h"
 #include "lib/ctl/loop.h"
 #include "services/controller/store/record.h"
+#include "tests/sim/fate.h"
 
 /*
  * A store in memory, as seen across a network: each call takes effect some time after it was made, its
@@ -21,10 +22,12 @@ struct sim_server;
 struct sim_store_faults {
     int64_t
         call_ms; /* at most so long until a call takes effect, and as long until its answer is there */
-    int64_t watch_ms;    /* at most so long until a change is told */
-    int32_t refused;     /* calls that fail with ERR_UNAVAILABLE before they do anything */
-    int32_t answer_lost; /* writes that are done, though their caller is told ERR_UNAVAILABLE */
-    int32_t expired;     /* deliveries of a watch in whose place it expires */
+    int64_t watch_ms;          /* at most so long until a change is told */
+    int64_t lag_ms[KIND_MAX_]; /* and so much later, of a kind */
+    int32_t refused;           /* calls that fail with ERR_UNAVAILABLE before they do anything */
+    int32_t answer_lost;   /* writes that are done, though their caller is told ERR_UNAVAILABLE */
+    int32_t lists_refused; /* lists that fail */
+    int32_t expired;       /* deliveries of a watch in whose place it expires */
 };
 
 /** sim_change_fn - an object was made (@before NULL), changed, or is gone (@after NULL). */
@@ -35,6 +38,8 @@ struct sim_server_options {
     struct rand *rand;
     const struct sim_store_faults *faults;
     sim_change_fn on_change; /* with each change, at once; NULL = nobody wants to know */
+    /* With each call of @client but watches, as it is made: what becomes of it. NULL = as it comes. */
+    enum fate (*on_call)(void *user, const struct store *client);
     void *user;
 };
 
@@ -50,9 +55,6 @@ struct store *sim_server_client(struct sim_server *server);
  * All its calls end now, whatever became of them, and so does each one that is made after this.
  */
 void sim_client_kill(struct store *store);
-
-/** sim_client_calls() - made so far, watches not counted. */
-int64_t sim_client_calls(struct store *store);
 
 /** sim_server_forget() - what watches could resume from is no longer kept: who begins at an older version has to list. */
 void sim_server_forget(struct sim_server *server);

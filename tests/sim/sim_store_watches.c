@@ -38,14 +38,19 @@ static void drop_queue(struct store_watch *watch)
     watch->queue.len = 0;
 }
 
+static int64_t due_ms(const struct store_watch *watch)
+{
+    const struct sim_store_faults *faults = watch->server->options.faults;
+    return sim__due_ms(watch->server, faults->watch_ms) + faults->lag_ms[watch->query.kind];
+}
+
 static void enqueue(struct store_watch *watch, enum store_event_type type, int64_t version,
                     struct record *record)
 {
     struct sim_server *server = watch->server;
     VEC_PUSH(&watch->queue, (struct queued){type, version, record ? record_ref(record) : NULL});
     if (watch->timer.due_ms == TIME_NEVER)
-        loop_timer_start(server->options.loop, &watch->timer,
-                         sim__due_ms(server, server->options.faults->watch_ms));
+        loop_timer_start(server->options.loop, &watch->timer, due_ms(watch));
 }
 
 static void expire(struct store_watch *watch)
@@ -102,8 +107,7 @@ static void on_due(struct loop_timer *timer)
     if (watch->queue.len) {
         memmove(watch->queue.items, watch->queue.items + count,
                 watch->queue.len * sizeof(*watch->queue.items));
-        loop_timer_start(server->options.loop, &watch->timer,
-                         sim__due_ms(server, server->options.faults->watch_ms));
+        loop_timer_start(server->options.loop, &watch->timer, due_ms(watch));
     } else if (!watch->ended && sim__chance(server, BOOKMARKS)) {
         const struct queued bookmark = {STORE_BOOKMARK, server->version, NULL};
         deliver(watch, &bookmark);

@@ -94,8 +94,9 @@ static void show(struct swarm *swarm)
     if (now_ms - swarm->shown_ms < SHOW_EVERY_MS)
         return;
     swarm->shown_ms = now_ms;
-    (void)printf("%llu of %llu seeds, %llu failed, %.0f/s\n", (unsigned long long)swarm->done,
-                 (unsigned long long)swarm->options->count, (unsigned long long)swarm->failed,
+    (void)printf("%llu of %llu %s, %llu failed, %.0f/s\n", (unsigned long long)swarm->done,
+                 (unsigned long long)swarm->options->count, swarm->options->what,
+                 (unsigned long long)swarm->failed,
                  (double)swarm->done * 1e3 / (double)(now_ms - swarm->begun_ms + 1));
     (void)fflush(stdout);
 }
@@ -135,8 +136,8 @@ uint64_t swarm_run(const struct swarm_options *options)
         start_next(&swarm, &workers[i]);
     while (serve(&swarm))
         ;
-    (void)printf("%llu seeds from %llu, %llu failed, %.1f s\n", (unsigned long long)swarm.done,
-                 (unsigned long long)options->from, (unsigned long long)swarm.failed,
+    (void)printf("%llu %s from %llu, %llu failed, %.1f s\n", (unsigned long long)swarm.done,
+                 options->what, (unsigned long long)options->from, (unsigned long long)swarm.failed,
                  (double)(clock_mono_ms(clock_real()) - swarm.begun_ms) / 1e3);
     return swarm.failed;
 }

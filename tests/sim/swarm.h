@@ -10,6 +10,7 @@
  * and no other.
  */
 struct swarm_options {
+    const char *what; /* is counted: "seeds" */
     uint64_t from, count;
     int jobs;
     /* Runs in a worker; says by itself what went wrong. Return: whether all went well. */

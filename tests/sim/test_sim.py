@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Simulated worlds from fixed seeds, and what a seed promises."""
+"""Simulated worlds from fixed seeds, what a seed promises, and scenarios in which each call fails once."""
 
 import os
 import re
@@ -25,6 +25,30 @@ def test_invariants_hold(first):
     failed = re.findall(r"^seed (\d+): .*", result.stdout, re.MULTILINE)
     assert result.returncode == 0, f"{result.stdout}{result.stderr}\nbuild/dev/bin/koupleless-sim --seed {failed[0] if failed else '?'}"
     assert f"{CHUNK} seeds from {first}, 0 failed" in result.stdout
+
+
+def test_each_call_may_fail():
+    """Of each scenario each call, in each way; on all processors. The last line counts the stories."""
+    result = run("--each-call")
+    counted = re.findall(r"^(\S+) +(\d+) calls: ", result.stdout, re.MULTILINE)
+    stories = 3 * sum(int(calls) for _, calls in counted)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert len(counted) >= 10 and stories > 1000
+    assert f"{stories} stories from 0, 0 failed" in result.stdout
+
+
+def test_a_story_that_fails_is_told():
+    """And how to see it again."""
+    result = run("--scenario=install", "--at-call=12", "--fate=crash", "--print")
+    assert result.returncode == 0
+    assert "call 12: crash" in result.stdout and "controller: life 2" in result.stdout
+
+
+@pytest.mark.parametrize(("option", "message"), [("--scenario=none", 'no scenario is called "none"'), ("--fate=none-such", 'no fate is called "none-such"')])
+def test_unknown_names_are_refused(option, message):
+    result = run("--seed=1", option)
+    assert result.returncode != 0
+    assert message in result.stderr
 
 
 @pytest.mark.parametrize("seed", [3, 17, 42])

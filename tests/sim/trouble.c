@@ -63,7 +63,7 @@ static struct sim_base *some_base(struct world *world)
     return base->dead ? NULL : base;
 }
 
-static void cut(struct world *world, const struct sim_base *base, bool is_cut)
+void world_cut(struct world *world, const struct sim_base *base, bool is_cut)
 {
     history_note(&world->history, "%s: is %s", base->name, is_cut ? "cut off" : "reached again");
     sim_net_cut(world->net, base->name, is_cut);
@@ -98,7 +98,7 @@ static void happen(struct world *world, enum fault fault)
     else if (fault == FAULT_MODULES)
         users_delete_module(world);
     else if (base && fault == FAULT_NET_CUTS)
-        cut(world, base, world_chance(world, 50));
+        world_cut(world, base, world_chance(world, 50));
     else if (base && fault == FAULT_JVMS)
         sim_base_restart_jvm(base);
     else if (base && fault == FAULT_AGENTS)
@@ -130,7 +130,7 @@ void trouble_end(struct world *world)
         struct sim_base *base = world->picture.bases.items[i];
         if (base->dead)
             continue;
-        cut(world, base, false);
+        world_cut(world, base, false);
         base->options.max_module_count = -1;
     }
 }

@@ -170,8 +170,7 @@ static bool has_failed(const struct module_deployment *md)
            str_eq(md->status.release.reason, REASON_PROGRESS_DEADLINE_EXCEEDED);
 }
 
-/* What has failed is tried once more. */
-static void resume(struct world *world, const struct module_deployment *md)
+void users_resume(struct world *world, const struct module_deployment *md)
 {
     const struct release_status *release = &md->status.release;
     AUTO_FREE char *patch =
@@ -187,7 +186,7 @@ static void edit(struct world *world, const struct module_deployment *md)
     if (waits && what < 10)
         confirm(world, md);
     else if (has_failed(md) && what < 8)
-        resume(world, md);
+        users_resume(world, md);
     else if (what < 6)
         release(world, md->meta.name);
     else if (what < 11)
@@ -218,15 +217,36 @@ void users_act(struct world *world)
         edit(world, md);
 }
 
-void users_delete_module(struct world *world)
+static void delete_module(struct world *world, const struct module *module)
 {
-    if (!world->picture.modules.len)
-        return;
-    const struct module *module =
-        world->picture.modules.entries[below(world, world->picture.modules.len)].value;
     struct store_key key = {KIND_MODULE, NAMESPACE, module->meta.name};
     history_note(&world->history, "user: delete Module %s", module->meta.name);
     store_remove(world->users, &key, NULL, NULL, on_done, world);
+}
+
+void users_delete_module(struct world *world)
+{
+    const struct map *modules = &world->picture.modules;
+    if (modules->len)
+        delete_module(world, modules->entries[below(world, modules->len)].value);
+}
+
+const struct module *users_find_replaced(const struct world *world)
+{
+    const struct map *modules = &world->picture.modules;
+    for (size_t i = 0; i < modules->len; i++) {
+        const struct module *successor = modules->entries[i].value;
+        if (successor->spec.replaces && map_get(modules, successor->spec.replaces))
+            return map_get(modules, successor->spec.replaces);
+    }
+    return NULL;
+}
+
+void users_delete_replaced(struct world *world)
+{
+    const struct module *module = users_find_replaced(world);
+    if (module)
+        delete_module(world, module);
 }
 
 void users_touch(struct world *world)
@@ -274,7 +294,7 @@ static void settle(struct world *world, const struct module_deployment *md)
     else if (md->spec.pause)
         pause_or_resume(world, md);
     else if (has_failed(md) && world_chance(world, 50))
-        resume(world, md);
+        users_resume(world, md);
     else if (md->status.release.progress == PROGRESS_ABORTED)
         release(world, name);
 }

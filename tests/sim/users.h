@@ -15,6 +15,9 @@ void users_patch(struct world *world, const char *name, const char *patch);
 /** users_act() - one thing at random. */
 void users_act(struct world *world);
 
+/** users_resume() - a release that has failed is tried once more. */
+void users_resume(struct world *world, const struct module_deployment *md);
+
 /** users_settle() - whatever keeps a release from its end is mended: pauses, gates, releases that were given up. */
 void users_settle(struct world *world);
 
@@ -23,6 +26,12 @@ void users_delete_all(struct world *world);
 
 /** users_delete_module() - some Module, so that it is replaced. */
 void users_delete_module(struct world *world);
+
+/** users_find_replaced() - some Module that another one is to take the place of, or NULL. */
+const struct module *users_find_replaced(const struct world *world);
+
+/** users_delete_replaced() - that one. */
+void users_delete_replaced(struct world *world);
 
 /** users_touch() - an annotation that means nothing, on some object. */
 void users_touch(struct world *world);

@@ -15,7 +15,8 @@
 
 #define WALL_MS 1790000000000
 #define START_MS 1000
-#define CONTROLLER "controller:9090"
+#define CONTROLLER_HOST "controller"
+#define CONTROLLER CONTROLLER_HOST ":9090"
 #define SCHEDULER "scheduler:9091"
 #define TURNS_MAX 10000 /* of the loop without any time: then it will not come to rest */
 #define EDIT_SETTLES_MS 60000
@@ -51,7 +52,7 @@ static void start_controller(struct world *world)
     world->lives++;
     history_note(&world->history, "controller: life %d", world->lives);
     world->store = sim_server_client(world->server);
-    world->rpc = sim_net_client(world->net, "controller");
+    world->rpc = sim_net_client(world->net, CONTROLLER_HOST);
     world->controller_metrics = metrics_new();
     const struct controller_options options = {
         .loop = world->loop,
@@ -88,6 +89,35 @@ void world_crash(struct world *world)
     history_note(&world->history, "controller: crashes");
     stop_controller(world);
     start_controller(world);
+}
+
+/* -- calls -- */
+
+const char *const fate_names[FATES] = {
+#define X(id, name) [id] = name,
+    FATE_MAP(X)
+#undef X
+};
+
+static enum fate fate_of_call(struct world *world)
+{
+    if (++world->calls != world->options.at_call)
+        return FATE_NONE;
+    history_note(&world->history, "call %lld: %s", (long long)world->calls,
+                 fate_names[world->options.fate]);
+    world->crash_due |= world->options.fate == FATE_CRASH;
+    return world->options.fate;
+}
+
+static enum fate on_store_call(void *user, const struct store *client)
+{
+    struct world *world = user;
+    return client == world->store ? fate_of_call(world) : FATE_NONE;
+}
+
+static enum fate on_net_call(void *user, const char *host)
+{
+    return str_eq(host, CONTROLLER_HOST) ? fate_of_call(user) : FATE_NONE;
 }
 
 /* -- changes -- */
@@ -273,11 +303,6 @@ static void step(struct world *world)
 {
     int64_t next_ms = loop_turn(world->loop);
     check(world);
-    int64_t after = world->options.crash_after;
-    if (after && sim_client_calls(world->store) >= after) {
-        world->options.crash_after = 0;
-        world->crash_due = true;
-    }
     if (world->crash_due) {
         world->crash_due = false;
         world_crash(world);
@@ -290,9 +315,15 @@ static void step(struct world *world)
         world_break(world, mem_strdup("the world does not come to rest"));
 }
 
+static void on_alarm(struct loop_timer *timer)
+{
+    (void)timer;
+}
+
 bool world_run_until(struct world *world, bool (*holds)(struct world *world), int64_t at_most_ms)
 {
     int64_t end_ms = world->clock.mono_ms + at_most_ms;
+    loop_timer_start(world->loop, &world->alarm, end_ms);
     while (!world->broken && world->clock.mono_ms < end_ms) {
         if (holds && holds(world))
             return true;
@@ -310,6 +341,7 @@ struct world *world_new(const struct world_options *options)
     world->clock = (struct sim_clock){{mono_ms, wall_ms}, START_MS};
     rand_seed(&world->rand, options->seed);
     world->loop = loop_new(&world->clock.clock, LIMIT_INBOX);
+    loop_timer_init(&world->alarm, on_alarm);
     world->history = (struct history){.clock = &world->clock.clock, .print = options->print};
     trouble_choose(world);
     world->server = sim_server_new(&(struct sim_server_options){
@@ -317,6 +349,7 @@ struct world *world_new(const struct world_options *options)
         .rand = &world->rand,
         .faults = &world->store_faults,
         .on_change = on_change,
+        .on_call = on_store_call,
         .user = world,
     });
     world->users = sim_server_client(world->server);
@@ -325,6 +358,8 @@ struct world *world_new(const struct world_options *options)
         .rand = &world->rand,
         .faults = &world->net_faults,
         .history = &world->history,
+        .on_call = on_net_call,
+        .user = world,
     });
     world->metrics = metrics_new();
     world->scheduler = scheduler_server_new(world->metrics, NULL, &world->clock.clock);
@@ -340,6 +375,7 @@ void world_free(struct world *world)
         sim_base_free(world->picture.bases.items[i]);
     sim_client_kill(world->users);
     store_free(world->users);
+    loop_timer_stop(world->loop, &world->alarm);
     loop_turn(world->loop);
     sim_net_free(world->net);
     sim_server_free(world->server);

@@ -50,10 +50,11 @@ extern const char *const fault_names[FAULTS];
 
 struct world_options {
     uint64_t seed;
-    uint32_t faults;     /* mask of enum fault: those that this world may have; 0 = none at all */
-    bool print;          /* every line of the history at once */
-    struct log *log;     /* of the controller, or NULL */
-    int64_t crash_after; /* calls of the controller to the store; then it crashes; 0 = does not */
+    uint32_t faults; /* mask of enum fault: those that this world may have; 0 = none at all */
+    bool print;      /* every line of the history at once */
+    struct log *log; /* of the controller, or NULL */
+    int64_t at_call; /* with this call of the controller, to whomever, ...; from 1; 0 = none */
+    enum fate fate;  /* ... this happens */
 };
 #define ALL_FAULTS ((1u << FAULTS) - 1)
 
@@ -68,6 +69,7 @@ struct world {
     struct sim_clock clock;
     struct rand rand;
     struct loop *loop;
+    struct loop_timer alarm; /* the clock does not jump over it */
     struct history history;
 
     struct sim_store_faults store_faults;
@@ -85,6 +87,7 @@ struct world {
     struct controller *controller;
     int lives; /* of the controller */
     bool crash_due;
+    int64_t calls; /* of controllers, so far: to the store, agents and the scheduler */
 
     struct picture picture;
     int base_names; /* given so far */
@@ -121,6 +124,9 @@ void world_add_base(struct world *world);
 
 /** world_crash() - the controller is gone at once, and another one starts on what is there. */
 void world_crash(struct world *world);
+
+/** world_cut() - nothing reaches @base any more, or again. */
+void world_cut(struct world *world, const struct sim_base *base, bool is_cut);
 
 /** world_gate() - of the ModuleDeployment @name, made where there is none. */
 struct gate *world_gate(struct world *world, const char *name);

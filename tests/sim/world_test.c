@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Simulated worlds that tell a story of their own, and what a seed stands for. */
+/* Stories with names, and what a seed stands for. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,86 +8,54 @@
 #include <cmocka.h>
 
 #include "lib/base/str.h"
-#include "tests/sim/invariants.h"
-#include "tests/sim/users.h"
+#include "tests/sim/scenarios.h"
 
-#define LATE_MS 600000
-
-static bool converged(struct world *world)
+static struct world *tell(const char *name, const struct world_options *options)
 {
-    AUTO_FREE char *why = i5_converged(&world->picture);
-    return !why && world->picture.deployments.len;
-}
-
-static bool nothing_left(struct world *world)
-{
-    AUTO_FREE char *why = i6_nothing_left(&world->picture);
-    return !why;
-}
-
-static void must(struct world *world, bool (*holds)(struct world *world))
-{
-    if (world_run_until(world, holds, LATE_MS))
-        return;
+    struct world *world = scenario_run(scenario_find(name), options);
+    if (!world->broken)
+        return world;
     history_print(&world->history, 60);
     picture_print(&world->picture);
-    fail_msg("%s", world->broken ? world->broken : "did not come about");
-}
-
-static struct world *world_of_bases(uint64_t seed, int bases)
-{
-    struct world *world = world_new(&(struct world_options){.seed = seed});
-    for (int i = 0; i < bases; i++) {
-        world_add_base(world);
-        world->picture.bases.items[i]->options.max_module_count = -1;
-    }
+    fail_msg("%s: %s", name, world->broken);
     return world;
 }
 
-static const char *version_wanted(const struct world *world, const char *name)
-{
-    const struct module_deployment *md = map_get(&world->picture.deployments, name);
-    return md ? md->spec.template.module.version : "";
-}
-
-static bool is_second(struct world *world)
-{
-    return str_eq(version_wanted(world, "provider"), "2.0.0") && converged(world);
-}
-
-static void a_release_comes_about_and_goes(void **state)
+static void each_scenario_comes_about(void **state)
 {
     (void)state;
-    struct world *world = world_of_bases(1, 3);
-    users_create(world, "provider", 1, 3);
-    must(world, converged);
-    users_patch(world, "provider",
-                "{\"spec\":{\"template\":{\"spec\":{\"module\":{\"version\":\"2.0.0\"}}}}}");
-    must(world, is_second);
-    users_delete_all(world);
-    must(world, nothing_left);
-    world_free(world);
+    for (size_t i = 0; i < scenario_count; i++)
+        world_free(tell(scenarios[i].name, &(struct world_options){.seed = 1}));
 }
 
-/* The controller is gone after its n-th call to the store, for each n that there is. */
-static void a_crash_between_any_two_calls_changes_nothing(void **state)
+static void names_of_scenarios_are_their_own(void **state)
 {
     (void)state;
-    for (int64_t after = 1; after < 150; after++) {
-        struct world *world = world_of_bases(2, 3);
-        world->options.crash_after = after;
-        users_create(world, "web", 1, 3);
-        must(world, converged);
-        users_delete_all(world);
-        must(world, nothing_left);
-        bool crashed = world->lives > 1;
+    for (size_t i = 0; i < scenario_count; i++)
+        assert_ptr_equal(scenario_find(scenarios[i].name), &scenarios[i]);
+    assert_null(scenario_find("none"));
+}
+
+/* Whatever happens with a call, it happens with that one: the same story takes another turn there. */
+static void a_call_meets_its_fate(void **state)
+{
+    (void)state;
+    struct world *plain = tell("install", &(struct world_options){.seed = 1});
+    uint64_t hash = plain->history.hash;
+    assert_in_range(plain->calls, 20, 200);
+    for (int fate = FATE_REFUSED; fate < FATES; fate++) {
+        const struct world_options options = {
+            .seed = 1, .at_call = plain->calls / 2, .fate = (enum fate)fate};
+        struct world *world = tell("install", &options);
+        assert_int_not_equal(world->history.hash, hash);
+        assert_int_equal(world->lives, fate == FATE_CRASH ? 2 : 1);
         world_free(world);
-        if (!crashed) {
-            assert_true(after > 10); /* there were some */
-            return;
-        }
     }
-    fail_msg("a release takes more calls than expected");
+    const struct world_options late = {.seed = 1, .at_call = plain->calls + 1, .fate = FATE_CRASH};
+    struct world *world = tell("install", &late);
+    assert_int_equal(world->history.hash, hash);
+    world_free(world);
+    world_free(plain);
 }
 
 static uint64_t hash_of(uint64_t seed)
@@ -111,8 +79,9 @@ static void a_seed_is_one_history(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_release_comes_about_and_goes),
-        cmocka_unit_test(a_crash_between_any_two_calls_changes_nothing),
+        cmocka_unit_test(each_scenario_comes_about),
+        cmocka_unit_test(names_of_scenarios_are_their_own),
+        cmocka_unit_test(a_call_meets_its_fate),
         cmocka_unit_test(a_seed_is_one_history),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/sim/scenarios.h"
+
+#include "lib/base/str.h"
+#include "lib/model/labels.h"
+#include "tests/sim/invariants.h"
+#include "tests/sim/users.h"
+
+#define LATE_MS                                                                                    \
+    (20 * 60 * 1000) /* of a world: a lost answer costs a minute, backoff goes up to five */
+#define PROVIDER "provider"
+#define WEB "web"
+
+/* -- what has to come about -- */
+
+static bool converged(struct world *world)
+{
+    AUTO_FREE char *why = i5_converged(&world->picture);
+    return !why && world->picture.deployments.len;
+}
+
+static bool nothing_left(struct world *world)
+{
+    AUTO_FREE char *why = i6_nothing_left(&world->picture);
+    return !why;
+}
+
+static const struct module_deployment *deployment(const struct world *world, const char *name)
+{
+    return map_get(&world->picture.deployments, name);
+}
+
+static bool has_reason(const struct world *world, const char *name, const char *reason)
+{
+    const struct module_deployment *md = deployment(world, name);
+    return md && str_eq(md->status.release.reason, reason);
+}
+
+static bool waits_for_confirmation(struct world *world)
+{
+    return has_reason(world, PROVIDER, REASON_WAITING_FOR_CONFIRMATION);
+}
+
+static bool has_rolled_back(struct world *world)
+{
+    return has_reason(world, PROVIDER, REASON_ROLLED_BACK) && converged(world);
+}
+
+static bool has_missed_deadline(struct world *world)
+{
+    return has_reason(world, PROVIDER, REASON_PROGRESS_DEADLINE_EXCEEDED);
+}
+
+static size_t modules_in(const struct world *world, enum module_phase phase)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < world->picture.modules.len; i++) {
+        const struct module *module = world->picture.modules.entries[i].value;
+        count += module->status.phase == phase && !module->meta.deletion_ms;
+    }
+    return count;
+}
+
+static bool one_is_available(struct world *world)
+{
+    return modules_in(world, MODULE_AVAILABLE) > 0;
+}
+
+static bool four_are_made(struct world *world)
+{
+    return world->picture.modules.len == 4;
+}
+
+static bool one_is_replaced(struct world *world)
+{
+    return users_find_replaced(world) != NULL;
+}
+
+/* Steps until @holds, which is called @what. */
+static void until(struct world *world, bool (*holds)(struct world *world), const char *what)
+{
+    if (!world->broken && !world_run_until(world, holds, LATE_MS))
+        world_break(world, mem_printf("did not come about: %s", what));
+}
+
+static void until_converged(struct world *world)
+{
+    until(world, converged, "what is declared");
+}
+
+/* The store has taken what users have written before. */
+static void pass(struct world *world, int64_t ms)
+{
+    (void)world_run_until(world, NULL, ms);
+}
+
+/* As users and `kubectl` do it: an edit that was not taken is made again. */
+static void edit(struct world *world, const char *name, const char *patch)
+{
+    if (world->broken)
+        return;
+    users_patch(world, name, patch);
+    pass(world, 100);
+}
+
+static void end(struct world *world)
+{
+    if (world->broken)
+        return;
+    users_delete_all(world);
+    until(world, nothing_left, "nothing is left");
+}
+
+static void create(struct world *world, const char *name, int32_t replicas)
+{
+    users_create(world, name, 1, replicas);
+    pass(world, 100);
+}
+
+#define VERSION(version)                                                                           \
+    "{\"spec\":{\"template\":{\"spec\":{\"module\":{\"version\":\"" version "\"}}}}}"
+#define STRATEGY(members) "{\"spec\":{\"operationStrategy\":{" members "}}}"
+#define RESTART(stamp)                                                                             \
+    "{\"spec\":{\"template\":{\"metadata\":{\"annotations\":{\"" ANNOTATION_RESTARTED_AT           \
+    "\":\"" stamp "\"}}}}}"
+
+/* -- the stories -- */
+
+static void install(struct world *world)
+{
+    create(world, PROVIDER, 3);
+    until_converged(world);
+    end(world);
+}
+
+static void upgrade(struct world *world)
+{
+    create(world, PROVIDER, 3);
+    edit(world, PROVIDER,
+         STRATEGY("\"batchCount\":2,\"drainSeconds\":3,\"serviceStrategy\":{"
+                  "\"enableModuleService\":true,\"port\":80,\"targetPort\":8080}"));
+    until_converged(world);
+    edit(world, PROVIDER, VERSION("2.0.0"));
+    until_converged(world);
+    end(world);
+}
+
+static void in_place(struct world *world)
+{
+    create(world, WEB, 3);
+    edit(world, WEB, "{\"spec\":{\"maxUnavailable\":1}}");
+    until_converged(world);
+    edit(world, WEB, VERSION("2.0.0"));
+    until_converged(world);
+    end(world);
+}
+
+static void other_bases(struct world *world)
+{
+    create(world, PROVIDER, 2);
+    edit(world, PROVIDER, STRATEGY("\"upgradePolicy\":\"scaleUpThenScaleDown\""));
+    until_converged(world);
+    edit(world, PROVIDER, VERSION("2.0.0"));
+    until_converged(world);
+    end(world);
+}
+
+static void scale(struct world *world)
+{
+    create(world, PROVIDER, 1);
+    until_converged(world);
+    edit(world, PROVIDER, "{\"spec\":{\"replicas\":4}}");
+    until_converged(world);
+    edit(world, PROVIDER, "{\"spec\":{\"replicas\":1}}");
+    until_converged(world);
+    end(world);
+}
+
+static void confirm(struct world *world)
+{
+    create(world, PROVIDER, 3);
+    until_converged(world);
+    edit(world, PROVIDER, STRATEGY("\"batchCount\":2,\"needConfirm\":true"));
+    until_converged(world);
+    edit(world, PROVIDER, VERSION("2.0.0"));
+    until(world, waits_for_confirmation, "a person is asked");
+    world_gate(world, PROVIDER)->confirmed = true;
+    edit(world, PROVIDER, "{\"spec\":{\"pause\":false}}");
+    until_converged(world);
+    end(world);
+}
+
+static void roll_back(struct world *world)
+{
+    create(world, PROVIDER, 2);
+    edit(world, PROVIDER, STRATEGY("\"rollbackOnFailure\":true,\"batchCount\":2"));
+    until_converged(world);
+    world->base_faults.bad = "2.0.0";
+    edit(world, PROVIDER, VERSION("2.0.0"));
+    until(world, has_rolled_back, "the last good revision is back");
+    world->base_faults.bad = NULL;
+    if (!world->broken)
+        users_resume(world, deployment(world, PROVIDER));
+    pass(world, 1000);
+    until_converged(world);
+    end(world);
+}
+
+static void deadline(struct world *world)
+{
+    create(world, PROVIDER, 2);
+    until_converged(world);
+    world->base_faults.bad = "2.0.0";
+    edit(world, PROVIDER, "{\"spec\":{\"progressDeadlineSeconds\":20,\"minReadySeconds\":3}}");
+    edit(world, PROVIDER, VERSION("2.0.0"));
+    until(world, has_missed_deadline, "the release is given up");
+    world->base_faults.bad = NULL;
+    edit(world, PROVIDER, "{\"spec\":{\"progressDeadlineSeconds\":0}}");
+    edit(world, PROVIDER, VERSION("3.0.0"));
+    until_converged(world);
+    end(world);
+}
+
+static void restart(struct world *world)
+{
+    create(world, PROVIDER, 2);
+    until_converged(world);
+    edit(world, PROVIDER, RESTART("1"));
+    until_converged(world);
+    end(world);
+}
+
+static void symmetric(struct world *world)
+{
+    create(world, PROVIDER, REPLICAS_SYMMETRIC);
+    until_converged(world);
+    world_add_base(world);
+    world->picture.bases.items[world->picture.bases.len - 1]->options.max_module_count = -1;
+    pass(world, 5000);
+    until_converged(world);
+    sim_base_die(world->picture.bases.items[0]);
+    until_converged(world);
+    end(world);
+}
+
+static void jvm_restarts(struct world *world)
+{
+    create(world, PROVIDER, 2);
+    until_converged(world);
+    for (size_t i = 0; i < world->picture.bases.len; i++)
+        sim_base_restart_jvm(world->picture.bases.items[i]);
+    pass(world, 10000);
+    until_converged(world);
+    end(world);
+}
+
+/* Bases for one module each. One that was made is seen late; another one must not take its place meanwhile. */
+static void full_bases(struct world *world)
+{
+    for (size_t i = 0; i < world->picture.bases.len; i++)
+        world->picture.bases.items[i]->options.max_module_count = 1;
+    pass(world, 10000);
+    world->store_faults.lag_ms[KIND_MODULE] = 3000;
+    create(world, PROVIDER, 2);
+    create(world, WEB, 3);
+    pass(world, 20000);
+    edit(world, WEB, "{\"spec\":{\"replicas\":2}}");
+    until_converged(world);
+    end(world);
+}
+
+/* Goes as soon as it has been labelled, and nobody has seen that yet. */
+static void gone_while_labelled(struct world *world)
+{
+    pass(world, 10000);
+    create(world, PROVIDER, 1);
+    world->store_faults.lag_ms[KIND_BASE] = 5000;
+    until(world, one_is_available, "one is Available");
+    pass(world, 50);
+    users_delete_module(world);
+    pass(world, 10000);
+    until_converged(world);
+    end(world);
+}
+
+/* Two more are made, and nobody can list them when the batches are counted anew. */
+static void counted_while_listed(struct world *world)
+{
+    create(world, PROVIDER, 2);
+    until_converged(world);
+    world->store_faults.lag_ms[KIND_MODULE] = 500;
+    edit(world, PROVIDER, "{\"spec\":{\"replicas\":4}}");
+    until(world, four_are_made, "four are made");
+    world->store_faults.expired = world->store_faults.lists_refused = 1000;
+    pass(world, 12000);
+    edit(world, PROVIDER, STRATEGY("\"batchCount\":0,\"useBeta\":true"));
+    pass(world, 12000);
+    world->store_faults.expired = world->store_faults.lists_refused = 0;
+    until_converged(world);
+    end(world);
+}
+
+/* An install in place that nobody has answered, and the version after it comes first. */
+static void overtaken(struct world *world)
+{
+    const struct sim_base *base = world->picture.bases.items[0];
+    create(world, PROVIDER, 1);
+    until_converged(world);
+    edit(world, PROVIDER, STRATEGY("\"upgradePolicy\":\"uninstallThenInstall\""));
+    until_converged(world);
+    world_cut(world, base, true);
+    edit(world, PROVIDER, VERSION("2.0.0"));
+    pass(world, 20000);
+    edit(world, PROVIDER, STRATEGY("\"upgradePolicy\":\"installThenUninstall\""));
+    edit(world, PROVIDER, VERSION("3.0.0"));
+    pass(world, 5000);
+    world_cut(world, base, false);
+    until_converged(world);
+    end(world);
+}
+
+/* Both the old and the new one of a restart in place go: nobody waits for the other. */
+static void gone_while_replaced(struct world *world)
+{
+    create(world, WEB, 2);
+    edit(world, WEB,
+         STRATEGY("\"batchCount\":2,\"drainSeconds\":10,"
+                  "\"upgradePolicy\":\"uninstallThenInstall\""));
+    until_converged(world);
+    edit(world, WEB, RESTART("1"));
+    until(world, one_is_replaced, "one is to be replaced");
+    users_delete_replaced(world);
+    pass(world, 2000);
+    end(world);
+}
+
+const struct scenario scenarios[] = {
+    {"install", "three are installed, and uninstalled", 3, install},
+    {"upgrade", "in two batches, drained, with a Service", 3, upgrade},
+    {"in-place", "two versions with one web path, one by one", 3, in_place},
+    {"other-bases", "scaleUpThenScaleDown", 4, other_bases},
+    {"scale", "out and in", 4, scale},
+    {"confirm", "a person is asked", 3, confirm},
+    {"roll-back", "a release that fails, and is resumed", 3, roll_back},
+    {"deadline", "a release that is given up, and the next one", 2, deadline},
+    {"restart", "of the same version", 3, restart},
+    {"symmetric", "a base comes, and one goes", 2, symmetric},
+    {"jvm-restarts", "modules are installed again", 2, jvm_restarts},
+    {"full-bases", "the place of a module that may have been made", 4, full_bases},
+    {"gone-while-labelled", "the label of what goes is on its way", 1, gone_while_labelled},
+    {"counted-while-listed", "the number of instances is not known", 5, counted_while_listed},
+    {"gone-while-replaced", "a deletion before an install in place", 2, gone_while_replaced},
+    {"overtaken", "the next version comes before the answer of the last", 1, overtaken},
+};
+const size_t scenario_count = ARRAY_LEN(scenarios);
+
+const struct scenario *scenario_find(const char *name)
+{
+    for (size_t i = 0; i < scenario_count; i++)
+        if (str_eq(scenarios[i].name, name))
+            return &scenarios[i];
+    return NULL;
+}
+
+struct world *scenario_run(const struct scenario *scenario, const struct world_options *options)
+{
+    struct world *world = world_new(options);
+    for (int i = 0; i < scenario->bases; i++) {
+        world_add_base(world);
+        world->picture.bases.items[i]->options.max_module_count = -1;
+    }
+    scenario->run(world);
+    return world;
+}
