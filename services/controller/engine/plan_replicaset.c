@@ -211,9 +211,8 @@ static bool moving_over(const struct revision *update)
 {
     for (size_t i = 0; i < update->instances.len; i++) {
         const struct instance *instance = update->instances.items[i];
-        if (instance->replaces && instance->module->spec.upgrade_way == WAY_OTHER_BASE &&
-            !instance_deleting(instance))
-            return true;
+        if (instance->replaces && instance->module->spec.upgrade_way == WAY_OTHER_BASE)
+            return true; /* one that goes has given back what it replaced */
     }
     return false;
 }
