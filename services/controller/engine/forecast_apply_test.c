@@ -23,6 +23,9 @@ static void an_instance_without_a_base_has_no_operation(void **state)
     assert_int_equal(lost->view.operation.state, OPERATION_NONE);
     assert_int_equal(f->running, 0);
     assert_int_equal(forecast_result(f)->steps.len, 0);
+    assert_true(copy_do(f, ACTION_DELETE_MODULE, "v1@x", 0));
+    assert_int_equal(revision->terminating, 1);
+    assert_int_equal(f->dirty_bases.len, 0);
     forecast_free(f);
 }
 
