@@ -22,6 +22,8 @@ static const struct row {
     bool nobodys, unseen; /* no owner; the release does not know the spec yet */
     bool adopts;          /* what the original left of the module here is not taken over yet */
     enum operation_state operation;
+    bool switched; /* that was no install */
+    bool others;   /* the instances here are of another module */
     bool goes;
 } rows[] = {
     {.name = "its owner needs nobody", .spec = "v2 x1", .release = COMPLETED, .goes = true},
@@ -76,6 +78,27 @@ static const struct row {
      .release = EXECUTING,
      .here = "v2#2=1 aF",
      .operation = OPERATION_FAILED},
+    {.name = "it was refused, and is there since",
+     .spec = "v2 x1",
+     .release = EXECUTING,
+     .here = "v2#2=1 aF?",
+     .operation = OPERATION_SUCCEEDED},
+    {.name = "a switch is refused for no web path",
+     .spec = "v2 x1",
+     .release = EXECUTING,
+     .here = "v2#2=1 aF?",
+     .switched = true},
+    {.name = "another module was refused: that is of no concern",
+     .spec = "v2 x1",
+     .release = EXECUTING,
+     .here = "v2#2=1 aF?",
+     .others = true},
+    {.name = "... and neither is that it has this version",
+     .spec = "v2 x1",
+     .release = COMPLETED,
+     .here = "v1#1=1 aA",
+     .others = true,
+     .goes = true},
 };
 
 static bool goes(const struct row *row)
@@ -97,6 +120,10 @@ static bool goes(const struct row *row)
             struct instance *instance = kit.revisions[r]->instances.items[i];
             if (row->operation)
                 instance->operation.state = row->operation;
+            if (row->switched)
+                instance->operation.type = OPERATION_SWITCH;
+            if (row->others)
+                mem_replace(&kit_module(instance)->spec.module.name, "cart");
             here[view.instance_count++] = instance;
         }
     bool result = leftover_goes(&view);
