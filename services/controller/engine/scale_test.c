@@ -58,6 +58,7 @@ static void what_was_changed_is_what_is_wanted(void **state)
         {"symmetric, scaled", -1, -1, 4, 4},
         {"symmetric no more", -1, 5, ABSENT, 5},
         {"taken away", 2, 2, ABSENT, 2},
+        {"taken away at nothing", 0, 0, ABSENT, 0},
         {"taken away, replicas edited", 2, 5, ABSENT, 5},
         {"equal, but nobody said so", ABSENT, 2, 2, 2},
         {"scaled before the first release", ABSENT, 2, 3, 3},
