@@ -13,11 +13,11 @@
 
 #define LONG_AGO_MS (KIT_NOW_MS - 600000)
 
-/* About the instance that stands first; its operation ended long ago. */
+/* About the instance that stands first. */
 struct row {
     const char *name, *revisions;
     bool unwanted;
-    struct operation operation, successor; /* what is not given is as at first */
+    struct operation operation, successor; /* what is not given is as at first, and long ago */
     enum reported reported;
     const char *plan;
 };
@@ -29,7 +29,8 @@ static struct module_view view_of(struct kit *kit, const struct row *row)
     ASSERT(kit->revisions[0]);
     struct instance *instance = kit->revisions[0]->instances.items[0];
     instance->operation = row->operation;
-    instance->operation.started_ms = instance->operation.ended_ms = LONG_AGO_MS;
+    if (!instance->operation.ended_ms)
+        instance->operation.started_ms = instance->operation.ended_ms = LONG_AGO_MS;
     instance->reported = row->reported;
     instance->reported_ms = KIT_NOW_MS - 1000;
     if (instance->replaced_by)
@@ -80,11 +81,27 @@ static const struct row rows[] = {
      .operation = {.type = OPERATION_SWITCH, .state = OPERATION_FAILED, .failures = 1},
      .reported = REPORTED_INACTIVE,
      .plan = "switch v2@a"},
+    {.name = "3.2 it broke after its install",
+     .revisions = "v1#1=1 aA",
+     .operation = {.type = OPERATION_INSTALL, .state = OPERATION_SUCCEEDED},
+     .reported = REPORTED_BROKEN,
+     .plan = "module v1@a is Unavailable ModuleLost; install v1@a"},
+    {.name = "a switch is quick: it is waited for, and nothing is shown",
+     .revisions = "v2#2=1 aC>sa; v1#1=0 aA",
+     .operation = {.type = OPERATION_SWITCH, .state = OPERATION_RUNNING},
+     .plan = ""},
     /* of one that is wanted again */
     {.name = "2.2 the traffic comes back from its successor, also where that failed once",
      .revisions = "v1#3=1 aA; v2#2=0 aA>sa",
      .operation = {.type = OPERATION_SWITCH, .state = OPERATION_FAILED, .failures = 1},
      .plan = "switch v1@a"},
+    {.name = "2.2 ... after its pause",
+     .revisions = "v1#3=1 aA; v2#2=0 aA>sa",
+     .operation = {.type = OPERATION_SWITCH,
+                   .state = OPERATION_FAILED,
+                   .failures = 1,
+                   .ended_ms = KIT_NOW_MS - 400},
+     .plan = "requeue at 1000600"},
     {.name = "2.2 ... but not to what was never installed",
      .revisions = "v1#3=1 aP; v2#2=0 aA>sa",
      .plan = "install v1@a"},
