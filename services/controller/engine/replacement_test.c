@@ -91,12 +91,42 @@ static void the_way_of_all(void **state)
     }
 }
 
+/* What is given up goes by itself: it is neither too many nor counted where it goes already. */
+static void how_many_are_too_many(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *revisions; /* of the first one, for a release of the last one */
+        int32_t surplus, lack;
+    } rows[] = {
+        {"as many as are wanted", "v2#2=1 aA; v1#3=1 bA", 0, 0},
+        {"more", "v2#2=1 aA bA; v1#3=1 cA", 1, 0},
+        {"those that go are none", "v2#2=0 aA bA-; v1#3=1 cA", 1, 0},
+        {"nor those that have a successor", "v2#2=0 aA bA; v1#3=1 aU>sa", 1, 0},
+        {"nor those that are given up", "v2#2=0 aU>sa bA; v1#3=1 aA", 1, 0},
+        {"... be there one that goes, too", "v2#2=0 aU>sa bU- cA; v1#3=1 aA", 1, 0},
+        {"fewer", "v2#2=3 aA bA-; v1#3=1 cA", 0, 2},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        const struct kit_row world = {
+            .spec = "v1 x1", .revisions = rows[i].revisions, .bases = BASES};
+        struct kit kit;
+        kit_init(&kit, &world);
+        ASSERT(kit.revision_count == 2);
+        if (revision_surplus(kit.revisions[0], kit.revisions[1]) != rows[i].surplus ||
+            revision_lack(kit.revisions[0]) != rows[i].lack)
+            fail_msg("%s", rows[i].name);
+        kit_done(&kit);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(who_may_get_a_successor),
         cmocka_unit_test(who_waits_for_another_way),
         cmocka_unit_test(the_way_of_all),
+        cmocka_unit_test(how_many_are_too_many),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
