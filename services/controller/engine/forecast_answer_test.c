@@ -16,6 +16,13 @@ static void answer(struct forecast *f, const char *name, const char *why)
     mem_free(names[0]);
 }
 
+/* The answer before has been used up. */
+static void ask_again(struct forecast *f, const char *name, int32_t count)
+{
+    assert_true(copy_do(f, ACTION_FORGET_PLACE, name, 0));
+    assert_true(copy_do(f, ACTION_PLACE, name, count));
+}
+
 /* The same question has the same answer as long as nothing moves; that costs no call. */
 static void the_same_is_asked_once(void **state)
 {
@@ -36,14 +43,14 @@ static void the_same_is_asked_once(void **state)
     assert_int_equal(revision->place.offered, 1);
     assert_string_equal(revision->place.explanation, "NoCapacity: 1 of 3 placed");
 
-    assert_true(copy_do(f, ACTION_PLACE, name, 3));
+    ask_again(f, name, 3);
     assert_false(forecast__find_question(f));
-    assert_true(copy_do(f, ACTION_PLACE, name, 1)); /* of another number */
+    ask_again(f, name, 1); /* of another number */
     assert_true(forecast__find_question(f));
     answer(f, "a", "nobody reads this");
     assert_null(revision->place.explanation); /* it is enough */
 
-    assert_true(copy_do(f, ACTION_PLACE, name, 1));
+    ask_again(f, name, 1);
     assert_false(forecast__find_question(f));
     f->change++; /* something has moved */
     assert_true(forecast__find_question(f));
