@@ -12,7 +12,7 @@ help:
 	@echo "make demo      see it work: one module on three real bases, from online to offline"
 	@echo "make demo-kubernetes     the same with kubectl, on a Kubernetes API server that is built the first time"
 	@echo "make test      what a contributor needs to trust a change"
-	@echo "make check     make test, and lint, protos, ThreadSanitizer, clang, fuzz smoke"
+	@echo "make check     make test, and lint, protos, chart, ThreadSanitizer, clang, fuzz smoke, Kubernetes 1.24"
 	@echo
 	@echo "make build     compile everything into build/PRESET (PRESET=$(PRESET))"
 	@echo "make unit      unit tests                     make asan    the same under ASan and UBSan"

@@ -115,3 +115,17 @@ bool err_retryable(enum err_code code)
 {
     return (unsigned)code < ERR_CODE_MAX_ && codes[code].retryable;
 }
+
+bool err_outcome_unknown(const struct err *err)
+{
+    switch (err->code) {
+    case ERR_UNAVAILABLE:
+    case ERR_TIMEOUT:
+    case ERR_CANCELLED:
+    case ERR_DATA_LOSS:
+    case ERR_INTERNAL:
+        return true;
+    default:
+        return false;
+    }
+}

@@ -30,7 +30,7 @@
     X(ERR_LIMIT, "LIMIT", true)             /* a bound of lib/base/limits.h, or no capacity */     \
     X(ERR_CANCELLED, "CANCELLED", false)                                                           \
     X(ERR_UNIMPLEMENTED, "UNIMPLEMENTED", false)                                                   \
-    X(ERR_DATA_LOSS, "DATA_LOSS", false) /* a file or database is damaged */                       \
+    X(ERR_DATA_LOSS, "DATA_LOSS", false) /* a file is damaged, or an answer broke off */                       \
     X(ERR_INTERNAL, "INTERNAL", true)
 
 enum err_code {
@@ -72,6 +72,9 @@ const char *err_code_name(enum err_code code);
 
 /** err_retryable() - whether doing the same again later can succeed. */
 bool err_retryable(enum err_code code);
+
+/** err_outcome_unknown() - whether what was asked for may have been done all the same, or be done yet. */
+bool err_outcome_unknown(const struct err *err);
 
 /** AUTO_ERR struct err *err = NULL; is freed at the end of its scope. */
 #define AUTO_ERR AUTO(err_clear)

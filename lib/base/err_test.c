@@ -94,21 +94,19 @@ static void codes_have_names_and_know_whether_to_retry(void **state)
     static const struct {
         enum err_code code;
         const char *name;
-        bool retryable;
+        bool retryable, unknown;
     } rows[] = {
-        {ERR_INVALID, "INVALID", false},
-        {ERR_CONFLICT, "CONFLICT", true},
-        {ERR_PRECONDITION, "PRECONDITION", false},
-        {ERR_UNAVAILABLE, "UNAVAILABLE", true},
-        {ERR_TIMEOUT, "TIMEOUT", true},
-        {ERR_CANCELLED, "CANCELLED", false},
-        {ERR_INTERNAL, "INTERNAL", true},
-        {ERR_CODE_MAX_, "UNKNOWN", false},
-        {(enum err_code) - 1, "UNKNOWN", false},
+        {ERR_INVALID, "INVALID", false, false},           {ERR_CONFLICT, "CONFLICT", true, false},
+        {ERR_PRECONDITION, "PRECONDITION", false, false}, {ERR_LIMIT, "LIMIT", true, false},
+        {ERR_UNAVAILABLE, "UNAVAILABLE", true, true},     {ERR_TIMEOUT, "TIMEOUT", true, true},
+        {ERR_DATA_LOSS, "DATA_LOSS", false, true},        {ERR_CANCELLED, "CANCELLED", false, true},
+        {ERR_INTERNAL, "INTERNAL", true, true},           {ERR_CODE_MAX_, "UNKNOWN", false, false},
+        {(enum err_code) - 1, "UNKNOWN", false, false},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         assert_string_equal(err_code_name(rows[i].code), rows[i].name);
         assert_int_equal(err_retryable(rows[i].code), rows[i].retryable);
+        assert_int_equal(err_outcome_unknown(&(struct err){.code = rows[i].code}), rows[i].unknown);
     }
     for (int code = 0; code < ERR_CODE_MAX_; code++)
         assert_true(*err_code_name((enum err_code)code));

@@ -193,20 +193,6 @@ static bool claim_existing(struct controller *controller, const struct write *wr
     return revision && revision->deployment;
 }
 
-/* Whether the write may have been made all the same, or be made yet. */
-static bool is_doubtful(const struct err *err)
-{
-    switch (err->code) {
-    case ERR_UNAVAILABLE:
-    case ERR_TIMEOUT:
-    case ERR_CANCELLED:
-    case ERR_INTERNAL:
-        return true;
-    default:
-        return false;
-    }
-}
-
 /* Labels that may have been written are written again, whatever the cache sees meanwhile; nothing goes before. */
 static void note_labels(struct work *work, const struct err *err)
 {
@@ -214,7 +200,7 @@ static void note_labels(struct work *work, const struct err *err)
         work->key[0] == BASE_KEY ? map_get(&work->controller->cache.bases, work->key + 2) : NULL;
     if (base && !err)
         json_map_done(&base->view.doubted);
-    for (size_t i = 0; base && err && is_doubtful(err) && i < work->plan.actions.len; i++) {
+    for (size_t i = 0; base && err && err_outcome_unknown(err) && i < work->plan.actions.len; i++) {
         const struct json_map *labels = &work->plan.actions.items[i].labels;
         for (size_t k = 0; k < labels->len; k++)
             json_map_set(&base->view.doubted, labels->items[k].key, labels->items[k].value);
@@ -232,7 +218,7 @@ static void on_written(struct loop_event *event)
     /* Names are deterministic: it is the object that was to be made. */
     bool exists = write->err && write->err->code == ERR_EXISTS && write->creation &&
                   claim_existing(controller, write);
-    bool held = write->err && write->assumed_base && (exists || is_doubtful(write->err)) &&
+    bool held = write->err && write->assumed_base && (exists || err_outcome_unknown(write->err)) &&
                 !map_get(&controller->cache.instances, write->key);
     if (write->err && !held)
         forget_assumed(controller, write->assumed_base);

@@ -181,7 +181,7 @@ static void labels_are_in_doubt_until_they_are_written(void **state)
     label(world, ERR_DENIED);
     assert_int_equal(base->view.doubted.len, 0); /* it was not */
     static const enum err_code doubtful[] = {ERR_UNAVAILABLE, ERR_TIMEOUT, ERR_INTERNAL,
-                                             ERR_CANCELLED};
+                                             ERR_CANCELLED, ERR_DATA_LOSS};
     for (size_t i = 0; i < ARRAY_LEN(doubtful); i++) {
         label(world, doubtful[i]);
         assert_string_equal(json_map_get(&base->view.doubted, LABEL_TRAFFIC_PREFIX "provider"),

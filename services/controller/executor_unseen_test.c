@@ -218,7 +218,7 @@ static void what_may_have_been_made_counts_until_it_is_seen(void **state)
 {
     struct world *world = *state;
     static const enum err_code outcomes[] = {ERR_UNAVAILABLE, ERR_TIMEOUT, ERR_INTERNAL,
-                                             ERR_EXISTS};
+                                             ERR_DATA_LOSS, ERR_EXISTS};
     tell(world, KIND_MODULE, STORE_LISTED);
     for (size_t i = 0; i < ARRAY_LEN(outcomes); i++) {
         const struct base_state *base = make_module(world, outcomes[i]);

@@ -27,6 +27,9 @@ MAY_USE = {
     "clients/cli": LIBRARY,
     "tests/support": LIBRARY,
     "tests/sim": LIBRARY + ["services/controller", "services/scheduler", "services/agent/engine"],
+    "tests/kube": LIBRARY + ["services/controller/store"],
+    "tests/bench": LIBRARY + ["services/controller/store", "services/controller/engine", "services/scheduler/engine"],
+    "tests/fuzz": LIBRARY + ["services/controller", "services/scheduler", "services/agent"],
 }
 
 # Headers of others -> the folders that may include them.
