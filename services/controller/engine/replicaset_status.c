@@ -1,13 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "services/controller/engine/replicaset_status.h"
 
+#include "services/controller/engine/min_ready.h"
 #include "services/controller/engine/release_status.h"
 
 static void plan_one(const struct deployment_view *view, const struct revision *revision,
                      struct plan *plan)
 {
     const struct module_replicaset_status *stored = &revision->rs->status;
-    struct module_replicaset_status status = {revision->existing, revision->available};
+    int32_t seconds = view->md->spec.min_ready_seconds;
+    struct module_replicaset_status status = {revision->existing,
+                                              min_ready_count(revision, seconds, view->wall_ms)};
+    int64_t all_ms = min_ready_all_ms(revision, seconds, 0, view->wall_ms);
+    if (all_ms)
+        plan_requeue(plan, view->now_ms + (all_ms - view->wall_ms));
     if (stored->replicas == status.replicas &&
         stored->available_replicas == status.available_replicas)
         return;

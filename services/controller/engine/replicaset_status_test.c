@@ -18,6 +18,7 @@ static const struct row {
     const char *plan;
     int64_t deployment_written_ago_ms; /* 0: long ago */
     bool going;                        /* it is being deleted */
+    const char *spec;                  /* NULL: "v1 x1" */
 } rows[] = {
     {"what is stored is right", "v1#1=0", 10000, "", 0, false},
     {"instances that are there, and those that are available", "v1#1=2 aA bU", 10000,
@@ -41,6 +42,11 @@ static const struct row {
      STATUS_WRITE_EVERY_MS, false},
     {"one that goes is told nothing any more", "v1#1=0 aA-", 10000, "", 0, .going = true},
     {"... whatever is left of it", "v1#1=1 aA", 10000, "", 0, .going = true},
+    {"5.9 who has not been well for minReadySeconds does not count yet", "v1#1=2 aA=940 bA=990",
+     10000, "requeue at 1050000; status of replicaset v1: 1 of 2 available",
+     .spec = "v1 x2 min-ready=60"},
+    {"... and then does", "v1#1=2 aA=940 bA=930", 10000,
+     "status of replicaset v1: 2 of 2 available", .spec = "v1 x2 min-ready=60"},
 };
 
 static void status_follows_the_instances(void **state)
@@ -48,8 +54,9 @@ static void status_follows_the_instances(void **state)
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct kit kit;
-        const struct kit_row world = {
-            .spec = "v1 x1", .revisions = rows[i].revisions, .bases = "a b"};
+        const struct kit_row world = {.spec = rows[i].spec ? rows[i].spec : "v1 x1",
+                                      .revisions = rows[i].revisions,
+                                      .bases = "a b"};
         kit_init(&kit, &world);
         for (size_t r = 0; r < kit.revision_count; r++) {
             kit_rs(kit.revisions[r])->meta.deletion_ms = rows[i].going;
