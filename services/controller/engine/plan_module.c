@@ -527,7 +527,7 @@ static void become_available(struct planning *p)
     if (first)
         tell_of_good(p, "Installed", "available");
     if (!first && p->view->wanted && p->instance->replaces &&
-        p->module->spec.upgrade_way != WAY_OTHER_BASE && /* those go from plan_replicaset.c */
+        p->module->spec.upgrade_way != WAY_OTHER_BASE && /* those go from moved.c */
         !instance_deleting(p->instance->replaces))
         let_go(p, p->instance->replaces);
 }

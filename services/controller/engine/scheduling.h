@@ -37,7 +37,7 @@ bool scheduling_has_revision(const struct base_state *base, const struct revisio
  * scheduling_is_asked() - whether @base is asked about for @revision
  *
  * Not where its module is in another revision, or just leaving: there a new revision comes as the successor of the
- * old instance (plan_replicaset.c), never beside it by chance.
+ * old instance (successors.c), never beside it by chance.
  */
 bool scheduling_is_asked(const struct base_state *base, const struct revision *revision);
 
