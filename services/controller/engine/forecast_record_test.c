@@ -230,6 +230,10 @@ static void an_event_that_was_told_is_only_counted(void **state)
     forecast__count_write(f, &other);
     forecast__count_write(f, &more);
     assert_int_equal(forecast_result(f)->writes[KIND_EVENT].creates, 3);
+    more.name = gone; /* of another instance */
+    forecast__count_write(f, &more);
+    forecast__count_write(f, &first);
+    assert_int_equal(forecast_result(f)->writes[KIND_EVENT].creates, 4);
     forecast_free(f);
 }
 
