@@ -233,6 +233,9 @@ static void other_actions_change_nothing(void **state)
     assert_false(copy_do(f, ACTION_DELETE_ORIGINAL, "v1@a", 0));
     assert_false(copy_do(f, ACTION_ADOPT_REVISION, revision->rs->meta.name, 7));
     assert_false(copy_do(f, ACTION_CLEAR_DEPLOYMENT, "", 0));
+    char name[] = "a";
+    const struct action event = {.type = ACTION_EVENT, .name = name};
+    assert_false(forecast__apply_to_base(f, map_get(&f->all_bases, "a"), &event));
     assert_int_equal(f->md->meta.generation, 0);
     forecast_free(f);
 }
