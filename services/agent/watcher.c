@@ -13,7 +13,10 @@ struct watcher {
     bool running, again, stopped;
     int64_t began_ms; /* the last round */
 
-    /* of the round */
+    /* of the round: what it finds counts at its end, all at once, for a report may go out meanwhile */
+    struct biz_list modules;
+    bool arklet_answered;
+    char *boot_id; /* NULL: the same JVM, as far as is known */
     struct loop_event page_event;
     bool changed, page_answered;
     int page_status;
@@ -36,6 +39,42 @@ static void plan_round(struct watcher *watcher, int64_t after_ms)
 }
 
 /* -- the end of a round -- */
+
+static bool same_modules(const struct biz_list *a, const struct biz_list *b)
+{
+    if (a->len != b->len)
+        return false;
+    for (size_t i = 0; i < a->len; i++)
+        if (!str_eq(a->items[i].name, b->items[i].name) ||
+            !str_eq(a->items[i].version, b->items[i].version) ||
+            a->items[i].state != b->items[i].state)
+            return false;
+    return true;
+}
+
+static void take_modules(struct watcher *watcher)
+{
+    struct base_state *state = &watcher->state;
+    bool known = watcher->arklet_answered;
+    watcher->changed |= known != state->modules_known ||
+                        (known && !same_modules(&state->modules, &watcher->modules));
+    state->arklet_answered = state->modules_known = known;
+    if (!known) /* the last list stays */
+        return;
+    biz_list_done(&state->modules);
+    state->modules = watcher->modules;
+    watcher->modules = (struct biz_list){0};
+}
+
+static void take_boot(struct watcher *watcher)
+{
+    if (!watcher->boot_id)
+        return;
+    mem_free(watcher->state.boot_id);
+    watcher->state.boot_id = TAKE(watcher->boot_id);
+    watcher->changed = true;
+    log_info(watcher->options.log, "base started", LOG_STR("boot_id", watcher->state.boot_id));
+}
 
 static void judge(struct watcher *watcher)
 {
@@ -64,6 +103,8 @@ static void judge(struct watcher *watcher)
 
 static void end_round(struct watcher *watcher)
 {
+    take_modules(watcher);
+    take_boot(watcher);
     judge(watcher);
     mem_free(TAKE(watcher->page));
     mem_free(TAKE(watcher->page_error));
@@ -126,15 +167,12 @@ static bool is_another_jvm(const struct watcher *watcher, int64_t uptime_s)
 
 static void note_uptime(struct watcher *watcher, int64_t uptime_s)
 {
-    struct base_state *state = &watcher->state;
-    if (!state->boot_id || is_another_jvm(watcher, uptime_s)) {
+    if (!watcher->state.boot_id || is_another_jvm(watcher, uptime_s)) {
         /* Another agent, or a clock that was set, may give the same JVM another id: its modules are looked at
          * anew, and are there. */
         int64_t started_s = loop_wall_ms(watcher->options.loop) / 1000 - uptime_s;
-        mem_free(state->boot_id);
-        state->boot_id = mem_printf("%lld", (long long)started_s);
-        watcher->changed = true;
-        log_info(watcher->options.log, "base started", LOG_STR("boot_id", state->boot_id));
+        mem_free(watcher->boot_id);
+        watcher->boot_id = mem_printf("%lld", (long long)started_s);
     }
     watcher->uptime_s = uptime_s;
     watcher->uptime_known_ms = loop_now_ms(watcher->options.loop);
@@ -172,18 +210,6 @@ static void ask_jvm(struct watcher *watcher)
 
 /* -- the modules -- */
 
-static bool same_modules(const struct biz_list *a, const struct biz_list *b)
-{
-    if (a->len != b->len)
-        return false;
-    for (size_t i = 0; i < a->len; i++)
-        if (!str_eq(a->items[i].name, b->items[i].name) ||
-            !str_eq(a->items[i].version, b->items[i].version) ||
-            a->items[i].state != b->items[i].state)
-            return false;
-    return true;
-}
-
 static bool has_lost_one(const struct biz_list *before, const struct biz_list *now)
 {
     for (size_t i = 0; i < before->len; i++)
@@ -192,28 +218,17 @@ static bool has_lost_one(const struct biz_list *before, const struct biz_list *n
     return false;
 }
 
-static void note_modules(struct watcher *watcher, const struct biz_list *modules_taken)
-{
-    struct base_state *state = &watcher->state;
-    watcher->in_doubt = !state->arklet_answered || has_lost_one(&state->modules, modules_taken);
-    watcher->changed |= !state->modules_known || !same_modules(&state->modules, modules_taken);
-    biz_list_done(&state->modules);
-    state->modules = *modules_taken;
-    state->arklet_answered = state->modules_known = true;
-}
-
 static void on_modules(void *user, const char *body, size_t len, const struct err *err)
 {
     struct watcher *watcher = user;
-    struct biz_list modules;
-    if (!err && biz_list_parse(body, len, &modules, NULL) == 0) {
-        note_modules(watcher, &modules);
-        ask_jvm(watcher);
+    const struct base_state *state = &watcher->state;
+    watcher->arklet_answered = !err && biz_list_parse(body, len, &watcher->modules, NULL) == 0;
+    if (!watcher->arklet_answered) {
+        ask_page(watcher);
         return;
     }
-    watcher->changed |= watcher->state.arklet_answered;
-    watcher->state.arklet_answered = watcher->state.modules_known = false;
-    ask_page(watcher);
+    watcher->in_doubt = !state->arklet_answered || has_lost_one(&state->modules, &watcher->modules);
+    ask_jvm(watcher);
 }
 
 static void ask_modules(struct watcher *watcher)
@@ -252,9 +267,11 @@ void watcher_free(struct watcher *watcher)
 {
     if (!watcher)
         return;
+    biz_list_done(&watcher->modules);
     biz_list_done(&watcher->state.modules);
     base_health_done(&watcher->state.health);
     mem_free(watcher->state.boot_id);
+    mem_free(watcher->boot_id);
     mem_free(watcher->page);
     mem_free(watcher->page_error);
     mem_free(watcher);

@@ -41,20 +41,22 @@ class Model(Agent):
         assert self.program.wait() == 0
 
 
+def await_ready(controller):
+    controller.next(lambda report: report.ready and report.modules_known and not report.modules)
+
+
 @pytest.fixture(params=["agent", "model"])
 def agent(request, protos, base, controller, start_agent):
     """What serves as base-7, once it has reported that it is ready."""
     if request.param == "agent":
-        yield start_agent(base, "--controller", f"127.0.0.1:{controller.port}", "--namespace", NAMESPACE,
+        one = start_agent(base, "--controller", f"127.0.0.1:{controller.port}", "--namespace", NAMESPACE,
                           "--pod-name", NAME, "--base-deployment", "base")
+        await_ready(controller)
+        yield one
         return
     with Model(protos, base, controller) as model:
+        await_ready(controller)
         yield model
-
-
-@pytest.fixture(autouse=True)
-def ready(agent, controller):
-    controller.next(lambda report: report.ready and report.modules_known and not report.modules)
 
 
 def reported(controller, **wanted):
@@ -128,3 +130,11 @@ def test_who_is_meant(agent, controller):
         failure = protokit.failure(getattr(agent.stub, method), request)
         assert (failure.code, failure.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "BASE_MISMATCH"), method
     reported(controller, v1="activated")
+
+
+def test_a_model_that_dies(protos, base, controller):
+    with Model(protos, base, controller) as model:
+        await_ready(controller)
+        model.tell(f"die {NAME}")
+        basekit.wait_until(lambda: protokit.failure(model.stub.GetOperation, model.proto.GetOperationRequest(
+            operation_id="one")).code == grpc.StatusCode.UNAVAILABLE, "nobody to answer")

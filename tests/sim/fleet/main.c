@@ -5,13 +5,13 @@
  *     fleet-sim CONTROLLER NAMESPACE DEPLOYMENT PORT
  *
  * Prints "ready", and reads lines: "start NAME IP" (a base is there, its agent at IP:PORT) and "die NAME", each of which
- * is answered by the same line once it is done. Ends with its input. For load: thousands of bases cost the machine
+ * is answered by the same line once it is begun. Ends with its input. For load: thousands of bases cost the machine
  * little. How agents really behave is shown by the agent; tests/agent/test_model.py holds both to the same.
  */
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <pthread.h>
 
@@ -58,6 +58,28 @@ static void start(struct fleet *fleet, const char *name, const char *ip)
     map_put(&fleet->bases, name, sim_base_new(&options));
 }
 
+/* A base that is gone, until the outcome of its last report has come. */
+struct remains {
+    struct loop_event event;
+    struct sim_base *base;
+};
+
+static void on_bury(struct loop_event *event)
+{
+    struct remains *remains = CONTAINER_OF(event, struct remains, event);
+    sim_base_free(remains->base);
+    mem_free(remains);
+}
+
+static void die(struct fleet *fleet, const char *name)
+{
+    struct remains *remains = NEW(struct remains);
+    remains->event.fn = on_bury;
+    remains->base = map_remove(&fleet->bases, name);
+    sim_base_die(remains->base);
+    loop_post(fleet->loop, &remains->event);
+}
+
 static void obey(struct fleet *fleet, char *text)
 {
     const char *what = strsep(&text, " ");
@@ -66,8 +88,7 @@ static void obey(struct fleet *fleet, char *text)
     if (str_eq(what, "start") && name && text && !base) {
         start(fleet, name, text);
     } else if (str_eq(what, "die") && base) {
-        sim_base_die(base);
-        sim_base_free(map_remove(&fleet->bases, name));
+        die(fleet, name);
     } else {
         (void)fprintf(stderr, "fleet-sim: %s %s: see the head of main.c\n", what, name ? name : "");
         exit(EXIT_FAILURE);
@@ -78,7 +99,7 @@ static void on_line(struct loop_event *event)
 {
     struct line *line = CONTAINER_OF(event, struct line, event);
     if (!line->text)
-        exit(EXIT_SUCCESS);
+        _exit(EXIT_SUCCESS); /* threads of gRPC run still */
     AUTO_FREE char *text = mem_strdup(line->text);
     obey(line->fleet, text);
     (void)printf("%s\n", line->text);
