@@ -6,6 +6,7 @@
 
 #include "lib/base/options.h"
 #include "lib/base/str.h"
+#include "tests/sim/bench.h"
 #include "tests/sim/scenarios.h"
 #include "tests/sim/swarm.h"
 #include "tests/sim/torture.h"
@@ -14,7 +15,7 @@
 #define PROGRAM "koupleless-sim"
 
 struct arguments {
-    int64_t seed, seeds, from, jobs, lines, at_call;
+    int64_t seed, seeds, from, jobs, lines, at_call, bench;
     char *only, *without, *scenario, *fate;
     bool print, log, each_call;
 };
@@ -83,6 +84,14 @@ static const struct option_spec specs[] = {
      .fallback = "crash",
      .value = "NAME",
      .help = "... this happens: refused, answer-lost or crash"},
+    {.name = "bench",
+     .type = OPTION_INT,
+     .offset = offsetof(struct arguments, bench),
+     .value = "INSTANCES",
+     .min = 0,
+     .max = INT32_MAX,
+     .help = "how fast a world is in which nothing goes wrong: 1000, 10000, ... instances up to so "
+             "many"},
     {.name = "lines",
      .type = OPTION_INT,
      .offset = offsetof(struct arguments, lines),
@@ -239,6 +248,10 @@ static bool run(const struct arguments *arguments)
     if (!read_fate(arguments->fate, &runs.fate) ||
         !read_scenario(arguments->scenario, &runs.scenario))
         return false;
+    if (arguments->bench) {
+        bench_run(1000, arguments->bench);
+        return true;
+    }
     if (arguments->each_call)
         return torture_run(runs.scenario, jobs_of(arguments)) == 0;
     if (runs.scenario || arguments->seed >= 0)

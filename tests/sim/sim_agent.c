@@ -365,6 +365,7 @@ static struct sim_operation *operation_new(struct sim_base *base, const char *id
     operation->version = mem_strdup(version);
     operation->jar = mem_strdup(jar);
     operation->restart = mem_strdup(restart);
+    operation->epoch = base->epoch; /* it has just been heard */
     list_init(&operation->node);
     list_init(&operation->waiters);
     VEC_PUSH(&base->all, operation);

@@ -28,6 +28,7 @@ enum sim_operation_type { SIM_INSTALL, SIM_UNINSTALL, SIM_SWITCH };
 struct sim_operation {
     struct list node; /* in base->queue until it has ended */
     char *id;         /* owned; "" = none was given */
+    int64_t epoch;    /* of the controller that has asked for it */
     enum sim_operation_type type;
     char *name, *version, *jar; /* owned */
     char *restart;              /* in place the same is installed again for another one; owned */

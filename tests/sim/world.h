@@ -52,6 +52,7 @@ struct world_options {
     uint64_t seed;
     uint32_t faults; /* mask of enum fault: those that this world may have; 0 = none at all */
     bool print;      /* every line of the history at once */
+    bool unchecked;  /* no invariants, and of the history only what bases do: for large worlds */
     struct log *log; /* of the controller, or NULL */
     int64_t at_call; /* with this call of the controller, to whomever, ...; from 1; 0 = none */
     enum fate fate;  /* ... this happens */
@@ -61,6 +62,15 @@ struct world_options {
 struct sim_clock {
     struct clock clock;
     int64_t mono_ms;
+};
+
+/* Of Modules, as they are now. */
+struct tally {
+    const char *version; /* that is to run everywhere; borrowed */
+    int64_t modules;     /* all */
+    int64_t current;     /* Available, and of that version */
+    int64_t
+        transitions; /* so far: one is made, changed or gone, an operation on it begins or ends */
 };
 
 struct world {
@@ -87,6 +97,7 @@ struct world {
     struct controller *controller;
     int lives; /* of the controller */
     bool crash_due;
+    struct tally tally;
     int64_t calls; /* of controllers, so far: to the store, agents and the scheduler */
 
     struct picture picture;
