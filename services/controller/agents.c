@@ -22,6 +22,7 @@
 #include "lib/base/limits.h"
 #include "lib/base/str.h"
 #include "services/controller/controller_internal.h"
+#include "services/controller/engine/plan_module.h"
 
 #define WAIT_MS 30000     /* then the agent says that the operation is still running */
 #define DEADLINE_MS 60000 /* of a call: later than that only a broken connection answers */
@@ -182,6 +183,24 @@ static void log_failure(struct controller *controller, const struct outcome *out
              LOG_STR("code", operation->code), LOG_STR("error", operation->message));
 }
 
+/*
+ * A report that was sent before the end of an uninstall may come yet, and say that what is off now is there: of those
+ * that wait to be installed in the same version.
+ */
+static void distrust_reports(const struct controller *controller, const struct instance *off)
+{
+    const struct module_spec *module = &off->module->spec.module;
+    for (size_t i = 0; off->base && i < off->base->instances.len; i++) {
+        struct instance *other = off->base->instances.items[i];
+        const struct module_spec *same = &other->module->spec.module;
+        if (other == off || !str_eq(same->name, module->name) ||
+            !str_eq(same->version, module->version))
+            continue;
+        other->distrusted_ms = loop_now_ms(controller->loop) + REPORT_SETTLE_MS;
+        other->reported = REPORTED_NOTHING;
+    }
+}
+
 static void end_operation(struct controller *controller, struct cached_instance *instance,
                           struct outcome *outcome)
 {
@@ -191,6 +210,8 @@ static void end_operation(struct controller *controller, struct cached_instance 
         log_failure(controller, outcome, operation);
     if (outcome->succeeded && !instance_report_overtook(&instance->view))
         instance->view.reported = REPORTED_NOTHING;
+    if (outcome->succeeded && outcome->type == OPERATION_UNINSTALL)
+        distrust_reports(controller, &instance->view);
     cache_recount(&controller->cache, instance);
     controller->cache.on_dirty_module(controller, instance->key);
     if (instance->view.replaces)

@@ -82,6 +82,21 @@ static void on_get(Agent *service, const Koupleless__Agent__V1__GetOperationRequ
     keep(CONTAINER_OF(service, struct world, agent), pending, request->operation_id);
 }
 
+/* Done at once. */
+static void on_uninstall(Agent *service,
+                         const Koupleless__Agent__V1__UninstallModuleRequest *request,
+                         Koupleless__Agent__V1__UninstallModuleResponse_Closure closure, void *call)
+{
+    Koupleless__Agent__V1__Operation operation = KOUPLELESS__AGENT__V1__OPERATION__INIT;
+    Koupleless__Agent__V1__UninstallModuleResponse response =
+        KOUPLELESS__AGENT__V1__UNINSTALL_MODULE_RESPONSE__INIT;
+    (void)service;
+    (void)request;
+    operation.state = STATE(SUCCEEDED);
+    response.operation = &operation;
+    closure(&response, call);
+}
+
 /* -- what the test does with calls -- */
 
 static bool called(void *user)
@@ -176,6 +191,7 @@ static int set_up(void **state)
     koupleless__agent__v1__agent_service__init(&world->agent, NULL);
     world->agent.install_module = on_install;
     world->agent.get_operation = on_get;
+    world->agent.uninstall_module = on_uninstall;
     rpc_server_add(world->server, &world->agent.base);
     assert_int_equal(rpc_server_start(world->server, NULL), 0);
     controller->loop = loop_new(&world->clock.clock, LIMIT_INBOX);
@@ -216,6 +232,25 @@ static const struct operation *begin(struct world *world, const char *name)
     agents_start(&world->controller, instance, OPERATION_INSTALL);
     assert_int_equal(instance->view.operation.state, OPERATION_RUNNING);
     return &instance->view.operation;
+}
+
+/* What is off may be reported still; of the next one of that version this says nothing. */
+static void test_after_an_uninstall_reports_say_nothing_for_a_while(void **state)
+{
+    struct world *world = *state;
+    struct cache *cache = &world->controller.cache;
+    kit_apply(cache, KIND_MODULE, kit_module("same", 1, "rs", "a", "", "", "Pending"));
+    kit_apply(cache, KIND_MODULE, kit_module("elsewhere", 1, "rs", "b", "", "", "Pending"));
+    struct instance *off = &kit_get_instance(cache, "m")->view;
+    struct instance *same = &kit_get_instance(cache, "same")->view;
+    off->reported = same->reported = REPORTED_ACTIVE;
+    agents_start(&world->controller, kit_get_instance(cache, "m"), OPERATION_UNINSTALL);
+    await_outcome(world);
+    assert_int_equal(off->operation.state, OPERATION_SUCCEEDED);
+    assert_int_equal(same->reported, REPORTED_NOTHING);
+    assert_int_equal(same->distrusted_ms, off->operation.ended_ms + 2000);
+    assert_int_equal(off->distrusted_ms, 0);
+    assert_int_equal(kit_get_instance(cache, "elsewhere")->view.distrusted_ms, 0);
 }
 
 /* -- an operation takes as long as it takes -- */
@@ -528,6 +563,7 @@ static void test_of_too_many_connections_the_one_longest_unused_goes(void **stat
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(test_after_an_uninstall_reports_say_nothing_for_a_while),
         TEST(test_an_install_may_last),
         TEST(test_a_report_may_overtake_the_answer),
         TEST(test_a_failure_at_last_is_a_failure),

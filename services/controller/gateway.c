@@ -216,6 +216,12 @@ static const Koupleless__Agent__V1__ModuleHealth *reported_health(const Report *
     return NULL;
 }
 
+/* Whether a report may be of another one, that is off its base now. */
+static bool is_distrusted(const struct controller *controller, const struct instance *instance)
+{
+    return loop_now_ms(controller->loop) < instance->distrusted_ms;
+}
+
 /*
  * Whether another report is to come soon: an operation runs, or has just succeeded and the report speaks
  * against it, for it may be older than that.
@@ -223,7 +229,7 @@ static const Koupleless__Agent__V1__ModuleHealth *reported_health(const Report *
 static bool unsettled(const struct controller *controller, const struct instance *instance)
 {
     const struct operation *operation = &instance->operation;
-    if (operation->state == OPERATION_RUNNING)
+    if (operation->state == OPERATION_RUNNING || is_distrusted(controller, instance))
         return true;
     if (operation->state == OPERATION_FAILED &&
         instance->replaces) /* does the old one run still? */
@@ -247,13 +253,13 @@ static void update_instance(struct controller *controller, struct cached_instanc
     const Report *report = modules->report;
     struct instance *instance = &cached->view;
     const struct module_spec *module = &cached->module->spec.module;
-    enum reported reported =
-        report->modules_known ? reported_state(modules, module) : instance->reported;
+    bool known = report->modules_known && !is_distrusted(controller, instance);
+    enum reported reported = known ? reported_state(modules, module) : instance->reported;
     const Koupleless__Agent__V1__ModuleHealth *health = reported_health(report, module);
     bool unhealthy =
         health && health->status == KOUPLELESS__AGENT__V1__HEALTH_STATUS__HEALTH_STATUS_DOWN;
     bool changed = reported != instance->reported || unhealthy != instance->unhealthy;
-    if (report->modules_known)
+    if (known)
         instance->reported_ms = loop_now_ms(controller->loop);
     instance->reported = reported;
     instance->unhealthy = unhealthy;

@@ -131,6 +131,24 @@ static void test_a_lost_module_is_installed_again(void **state)
     await_available(world, "p1");
 }
 
+/* Another one of the same version was uninstalled just now. */
+static void test_a_report_that_may_be_of_another_one_says_nothing(void **state)
+{
+    struct world *world = *state;
+    join(world, "p1");
+    deploy(world);
+    await_available(world, "p1");
+    pass(world, 5000);
+    struct instance *instance = (struct instance *)(uintptr_t)&only_instance(world)->view;
+    instance->distrusted_ms = loop_now_ms(world->loop) + 2000;
+    instance->reported = REPORTED_NOTHING;
+    tell(world, "p1", THERE);
+    assert_int_equal(instance->reported, REPORTED_NOTHING);
+    pass(world, 2000);
+    tell(world, "p1", THERE);
+    assert_int_equal(instance->reported, REPORTED_ACTIVE);
+}
+
 /* The first base fits by all that a scheduler is told, but the old version is there. */
 static void test_a_base_with_the_old_version_is_no_other_base(void **state)
 {
@@ -206,6 +224,7 @@ int main(void)
         TEST(test_the_modules_of_a_gone_base_are_placed_elsewhere),
         TEST(test_a_base_with_the_old_version_is_no_other_base),
         TEST(test_a_lost_module_is_installed_again),
+        TEST(test_a_report_that_may_be_of_another_one_says_nothing),
         TEST(test_a_sick_module_is_unavailable),
         TEST(test_a_baseline_is_what_should_be_there),
     };

@@ -83,6 +83,8 @@ struct instance {
     char *unhealthy_message; /* owned */
     int64_t reported_ms;     /* mono, when `reported` was learnt */
     int64_t
+        distrusted_ms; /* mono; what a report says before then may be of another one of the same version, which is off */
+    int64_t
         unlabelled_ms; /* mono, when the label of its module was seen to go from its base; else when it was first seen there */
     int64_t going_ms;  /* mono, when it was first seen to be deleted */
     int32_t index;     /* in revision->instances */
