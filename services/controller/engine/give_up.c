@@ -8,7 +8,7 @@
  *
  * The mark is all that is decided: from then on the view has another template (rollback.h), which is released as any
  * other. What is Aborted goes on when it is asked to (ANNOTATION_RESUME), or when the spec is another one than it was;
- * while spec.pause is set no edit does that. What is tried again has all its attempts: who has finally failed is made anew.
+ * while spec.pause is set no edit does that. What is tried again has all its attempts: who has used them up is made anew.
  */
 #include "lib/base/str.h"
 #include "lib/model/labels.h"
@@ -45,10 +45,18 @@ static const struct revision *way_back(const struct planning *p, const struct re
     return rollback_target(p->md, p->view->revisions, p->view->revision_count, from->rs->meta.name);
 }
 
+/* Also in the middle of a further attempt: when that fails, it has finally failed. */
+static bool attempts_used_up(const struct instance *instance)
+{
+    const struct module_instance_status *status = &instance->module->status;
+    return status->attempts >= FAILED_ATTEMPTS && status->phase != MODULE_AVAILABLE &&
+           !instance_deleting(instance);
+}
+
 void plan__try_again(struct planning *p, const struct revision *revision)
 {
     for (size_t i = 0; way_back(p, revision) && i < revision->instances.len; i++)
-        if (rollback_failed_finally(revision->instances.items[i]))
+        if (attempts_used_up(revision->instances.items[i]))
             plan_add(p->plan, ACTION_DELETE_MODULE,
                      revision->instances.items[i]->module->meta.name);
     p->status_at = p->plan->actions.len;

@@ -98,7 +98,7 @@ void plan__begin(struct planning *p);
 /** plan__settle_marks() - what was marked as failed, or asked to go on, and does not count any more. Return: whether there was any; the plan ends with it. */
 bool plan__settle_marks(struct planning *p);
 
-/** plan__try_again() - @revision is asked for anew: who of it has finally failed, and would end that at once, is made anew. Before the status is written. */
+/** plan__try_again() - @revision is asked for anew: who of it has no attempt left, and would end that at once, is made anew. Before the status is written. */
 void plan__try_again(struct planning *p, const struct revision *revision);
 
 /** plan__give_up() - marks or stops a release, executing or paused, that has failed. Return: whether it has. */

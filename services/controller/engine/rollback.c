@@ -64,7 +64,8 @@ const struct module_template_spec *rollback_template(const struct module_deploym
     return &target->rs->spec.template;
 }
 
-bool rollback_failed_finally(const struct instance *instance)
+/* It has had FAILED_ATTEMPTS, none of which succeeded, and stays. */
+static bool failed_finally(const struct instance *instance)
 {
     const struct module_instance_status *status = &instance->module->status;
     return status->phase == MODULE_FAILED && status->attempts >= FAILED_ATTEMPTS &&
@@ -74,7 +75,7 @@ bool rollback_failed_finally(const struct instance *instance)
 const struct instance *rollback_failure(const struct revision *update)
 {
     for (size_t i = 0; update->failed && i < update->instances.len; i++)
-        if (rollback_failed_finally(update->instances.items[i]))
+        if (failed_finally(update->instances.items[i]))
             return update->instances.items[i];
     return NULL;
 }

@@ -12,7 +12,7 @@
  *   then      its ModuleReplicaSet is marked (ANNOTATION_FAILED), which is all that is decided
  *   so        what is released is not what is asked for, but the last good one, as if it were: in batches, at once
  *   until     something else is asked for, or it is asked for again (ANNOTATION_RESUME): the mark goes, and with it
- *             those that have finally failed
+ *             those that have no attempt left
  *
  * spec.template is left as it is: whoever keeps it in Git would write it again.
  */
@@ -43,10 +43,7 @@ const struct module_template_spec *rollback_template(const struct module_deploym
 /** rollback_marked() - why the release of @revision was given up, or NULL. */
 const char *rollback_marked(const struct revision *revision);
 
-/** rollback_failed_finally() - whether @instance has had FAILED_ATTEMPTS, none of which succeeded, and stays. */
-bool rollback_failed_finally(const struct instance *instance);
-
-/** rollback_failure() - an instance of @update that has finally failed, or NULL. */
+/** rollback_failure() - an instance of @update that has had FAILED_ATTEMPTS, none of which succeeded, and stays; or NULL. */
 const struct instance *rollback_failure(const struct revision *update);
 
 #endif
