@@ -340,10 +340,13 @@ static bool in_gray_time(const struct planning *p)
     return plan__recorded_as_done(p) && p->release->next_reconcile_ms;
 }
 
-/* After a pause, or when it was given up, it goes on where it was: nobody is asked a second time. */
+/* After a pause, or when it was given up, it goes on where it was: nobody is asked a second time. Nothing moves while
+ * somebody pauses. */
 static void go_on(struct planning *p)
 {
-    if (in_gray_time(p) && gray_end_ms(p) > p->view->wall_ms) {
+    if (p->md->spec.pause) {
+        pause_by_user(p);
+    } else if (in_gray_time(p) && gray_end_ms(p) > p->view->wall_ms) {
         wait_gray_time(p, gray_end_ms(p));
         plan__apply_numbers(p);
     } else if (in_gray_time(p) || gate_passed(p)) {

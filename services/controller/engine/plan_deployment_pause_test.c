@@ -94,6 +94,46 @@ static void resumed_in_gray_time(void **state)
     check(rows, ARRAY_LEN(rows));
 }
 
+/* What was given up goes on while somebody pauses: that holds it first, and then it goes on as after any pause. */
+static void resumed_while_paused(void **state)
+{
+    (void)state;
+    static const struct kit_row rows[] = {
+        {.name = "gray time is over: the next batch does not begin",
+         .spec = "v1 x5 batches=2 gray=100 pause",
+         .release = ABORTED " done until=1000000",
+         DONE_1,
+         .plan = "status Paused 1/2 PausedByUser (3 of 3 available)"},
+        {.name = "it is not",
+         .spec = "v1 x5 batches=2 confirm gray=100 pause",
+         .release = ABORTED " done until=1050000",
+         DONE_1,
+         .plan = "status Paused 1/2 PausedByUser (3 of 3 available)"},
+        {.name = "in the middle of a batch",
+         .spec = "v1 x5 batches=2 pause",
+         .release = ABORTED,
+         .revisions = "v1#1=1 aA",
+         .bases = "a b c d e",
+         .plan = "status Paused 1/2 PausedByUser (1 of 1 available)"},
+        {.name = "behind the gate",
+         .spec = "v1 x5 batches=2 confirm pause",
+         .release = ABORTED " passed",
+         DONE_1,
+         .plan = "status Paused 1/2 PausedByUser (3 of 3 available)"},
+        {.name = "nobody had confirmed: the pause of a person is no gate",
+         .spec = "v1 x5 batches=2 confirm pause",
+         .release = ABORTED " done",
+         DONE_1,
+         .plan = "status Paused 1/2 PausedByUser (3 of 3 available)"},
+        {.name = "then they are asked",
+         .spec = "v1 x5 batches=2 confirm",
+         .release = PAUSED " done",
+         DONE_1,
+         .plan = "status Executing 1/2 BatchExecuting (3 of 3 available)"},
+    };
+    check(rows, ARRAY_LEN(rows));
+}
+
 /* needConfirm is switched off while spec.pause is on its way to a confirmation: nobody would resume that. */
 static void own_pause_goes_by_itself(void **state)
 {
@@ -208,9 +248,9 @@ static void an_abort_confirms_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(resumed_behind_the_gate),   cmocka_unit_test(resumed_in_gray_time),
-        cmocka_unit_test(own_pause_goes_by_itself),  cmocka_unit_test(nobody_is_asked_twice),
-        cmocka_unit_test(an_abort_confirms_nothing),
+        cmocka_unit_test(resumed_behind_the_gate), cmocka_unit_test(resumed_in_gray_time),
+        cmocka_unit_test(resumed_while_paused),    cmocka_unit_test(own_pause_goes_by_itself),
+        cmocka_unit_test(nobody_is_asked_twice),   cmocka_unit_test(an_abort_confirms_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
