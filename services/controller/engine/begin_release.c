@@ -33,20 +33,39 @@ static void remember_stable(struct release_status *release)
     mem_replace(&release->stable_revision, stable);
 }
 
+/*
+ * What was given up is to go on while something is missing: that is written down, or an edit that asks for it would be
+ * lost. Who has finally failed would end it when that is there; gray time, and with it a confirmation, is kept.
+ */
+static enum release_progress take_up(struct planning *p)
+{
+    struct release_status *release = p->release;
+    const struct revision *revision = view_revision(p->view, release->update_revision);
+    if (revision)
+        plan__try_again(p, revision);
+    if (p->md->spec.pause) {
+        mem_replace(&release->reason, REASON_PAUSED_BY_USER);
+        return PROGRESS_PAUSED;
+    }
+    if (plan__recorded_as_done(p) && !plan__in_gray_time(p))
+        mem_replace(&release->batch_progress, "Executing"); /* nobody has confirmed */
+    return PROGRESS_EXECUTING;
+}
+
 /* A release that waits keeps saying for what: the reason decides how it goes on. */
 static void report_problem(struct planning *p, const char *reason, char *message_taken)
 {
     struct release_status *release = p->release;
     if (!str_eq(release->message, message_taken))
         plan_event(p->plan, "", true, reason, mem_strdup(message_taken));
-    AUTO_FREE char *kept = mem_strdup(release->reason);
     enum release_progress progress = release->progress;
     if (progress == PROGRESS_COMPLETED) {
         remember_stable(release);
         progress = PROGRESS_INIT;
     } else if (progress == PROGRESS_ABORTED && plan__goes_on(p)) {
-        progress = PROGRESS_EXECUTING;
+        progress = take_up(p);
     }
+    AUTO_FREE char *kept = mem_strdup(release->reason);
     bool waits = progress == PROGRESS_PAUSED || progress == PROGRESS_ABORTED;
     plan__move(p, progress, waits ? kept : reason, message_taken);
     status_count(p->view, NULL, p->md->spec.replicas > 0 ? p->md->spec.replicas : 0, p->status);

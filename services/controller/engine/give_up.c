@@ -91,6 +91,13 @@ static bool counts_time(const struct planning *p)
            !plan__recorded_as_done(p) && p->md->spec.progress_deadline_seconds;
 }
 
+/* What was missing (plan__prepare()) is there now: nothing could move before. */
+static bool missed_something(const struct planning *p)
+{
+    return !str_eq(p->release->reason, "BatchExecuting") &&
+           !str_eq(p->release->reason, "BatchUnhealthy");
+}
+
 static bool is_overdue(const struct planning *p)
 {
     return counts_time(p) && !plan__batch_available(p) &&
@@ -143,8 +150,9 @@ static void stop(struct planning *p)
 bool plan__give_up(struct planning *p)
 {
     struct release_status *release = p->release;
-    if (counts_time(p) && release->last_transition_ms > p->view->wall_ms)
-        release->last_transition_ms = p->view->wall_ms; /* the clock was set back: from now on */
+    bool ahead = release->last_transition_ms > p->view->wall_ms; /* the clock was set back */
+    if (counts_time(p) && (ahead || missed_something(p)))
+        release->last_transition_ms = p->view->wall_ms; /* from now on */
     const char *name = p->update->rs->meta.name;
     bool overdue = is_overdue(p);
     bool returns = way_back(p, p->update) != NULL;

@@ -196,7 +196,8 @@ static void after_batch(struct planning *p)
         plan__complete(p);
     } else if (asks_person(p) && !plan__recorded_as_done(p)) {
         mem_replace(&p->release->batch_progress, "Completed");
-        p->release->next_reconcile_ms = 0; /* beside it that is gray time, see in_gray_time() */
+        p->release->next_reconcile_ms =
+            0; /* beside it that is gray time, see plan__in_gray_time() */
     } else if (asks_person(p) &&
                (!p->md->spec.pause || p->md->spec.confirm_batch_num)) { /* a number set too early */
         plan_add(p->plan, ACTION_SET_PAUSE, "")->number = 1;
@@ -334,8 +335,7 @@ static void advance_gray_time(struct planning *p)
     }
 }
 
-/* Whether gray time had begun, and with it a confirmation was behind it, when somebody paused or gave up. */
-static bool in_gray_time(const struct planning *p)
+bool plan__in_gray_time(const struct planning *p)
 {
     return plan__recorded_as_done(p) && p->release->next_reconcile_ms;
 }
@@ -346,10 +346,10 @@ static void go_on(struct planning *p)
 {
     if (p->md->spec.pause) {
         pause_by_user(p);
-    } else if (in_gray_time(p) && gray_end_ms(p) > p->view->wall_ms) {
+    } else if (plan__in_gray_time(p) && gray_end_ms(p) > p->view->wall_ms) {
         wait_gray_time(p, gray_end_ms(p));
         plan__apply_numbers(p);
-    } else if (in_gray_time(p) || gate_passed(p)) {
+    } else if (plan__in_gray_time(p) || gate_passed(p)) {
         pass_gate(p);
     } else {
         plan__execute_batch(p);
@@ -387,7 +387,8 @@ static bool own_pause(const struct planning *p)
     enum release_progress progress = p->release->progress;
     bool waits =
         progress == PROGRESS_PAUSED && str_eq(p->release->reason, REASON_WAITING_FOR_CONFIRMATION);
-    bool will_wait = progress == PROGRESS_EXECUTING && plan__recorded_as_done(p);
+    bool will_wait =
+        progress == PROGRESS_EXECUTING && plan__recorded_as_done(p) && !plan__in_gray_time(p);
     return p->md->spec.pause && (waits || will_wait);
 }
 
@@ -430,6 +431,8 @@ static void advance(struct planning *p)
         abort_release(p);
     } else if (runs && plan__give_up(p)) {
         return;
+    } else if (progress == PROGRESS_EXECUTING && plan__in_gray_time(p)) {
+        go_on(p); /* what was missing when it was to is there */
     } else if (progress == PROGRESS_EXECUTING) {
         advance_executing(p);
     } else if (progress == PROGRESS_PAUSED) {

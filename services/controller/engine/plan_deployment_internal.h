@@ -33,6 +33,9 @@ bool plan__abort_asked(const struct planning *p);
 /** plan__recorded_as_done() - whether the stored status says that the batch is done: then spec.pause may be ours. */
 bool plan__recorded_as_done(const struct planning *p);
 
+/** plan__in_gray_time() - whether gray time had begun, and with it a confirmation was behind it, when somebody paused or gave up. */
+bool plan__in_gray_time(const struct planning *p);
+
 /** plan__execute_batch() - the current batch is executed, or goes on. */
 void plan__execute_batch(struct planning *p);
 

@@ -134,6 +134,59 @@ static void resumed_while_paused(void **state)
     check(rows, ARRAY_LEN(rows));
 }
 
+/* What was given up is to go on while its template is missing, and then that is there. */
+static void resumed_while_something_is_missing(void **state)
+{
+    (void)state;
+    static const struct kit_row rows[] = {
+        {.name = "who has no attempt left is made anew",
+         .spec = "v2 x5 batches=2 rollback template-missing",
+         .release = "Aborted 1/2 v2 was=0 changes=5 x5 batches=2 stable=v1",
+         .revisions = "v1#1=2 aA bA cA dA eA; v2#2=3 aF*5>sa bF*2>sb cU*5>sc",
+         .bases = "a b c d e",
+         .plan = "delete module v2@a; delete module v2@c; status Executing 1/2 TemplateNotFound "
+                 "(5 of 8 available)"},
+        {.name = "its revision is gone: it begins anew then",
+         .spec = "v1 x5 batches=2 template-missing",
+         .release = ABORTED,
+         .bases = "a b c d e",
+         .plan = "status Executing 1/2 TemplateNotFound (0 of 0 available)"},
+        {.name = "somebody pauses: that holds it",
+         .spec = "v1 x5 batches=2 pause template-missing",
+         .release = ABORTED,
+         DONE_1,
+         .plan = "status Paused 1/2 PausedByUser (3 of 3 available)"},
+        {.name = "it is there: gray time goes on, and nobody is asked again",
+         .spec = "v1 x5 batches=2 confirm gray=100",
+         .release = FIRST_OF_TWO " done until=1050000 reason=TemplateNotFound",
+         DONE_1,
+         .plan = "status Paused 1/2 GrayTime (3 of 3 available); requeue at 1050000"},
+        {.name = "gray time was over by then: the next batch",
+         .spec = "v1 x5 batches=2 confirm gray=100",
+         .release = FIRST_OF_TWO " done until=1000000 reason=TemplateNotFound",
+         DONE_1,
+         .plan =
+             "status Executing 2/2 BatchExecuting (3 of 3 available); replicaset v1 replicas 5"},
+        {.name = "somebody pauses by then: that is no gate of ours",
+         .spec = "v1 x5 batches=2 confirm gray=100 pause",
+         .release = FIRST_OF_TWO " done until=1000000 reason=TemplateNotFound",
+         DONE_1,
+         .plan = "status Paused 1/2 PausedByUser (3 of 3 available)"},
+        {.name = "neither is it where nobody is to confirm any more",
+         .spec = "v1 x5 batches=2 gray=100 pause",
+         .release = FIRST_OF_TWO " done until=1000000 reason=TemplateNotFound",
+         DONE_1,
+         .plan = "status Paused 1/2 PausedByUser (3 of 3 available)"},
+        {.name = "it was missing for longer than the deadline: that counts from now",
+         .spec = "v1 x5 batches=2 deadline=60",
+         .release = FIRST_OF_TWO " reason=TemplateNotFound since=100000",
+         .revisions = "v1#1=3 aA=200 bA=200 cN=200",
+         .bases = "a b c d e",
+         .plan = "status Executing 1/2 BatchExecuting (2 of 3 available); requeue at 1060000"},
+    };
+    check(rows, ARRAY_LEN(rows));
+}
+
 /* needConfirm is switched off while spec.pause is on its way to a confirmation: nobody would resume that. */
 static void own_pause_goes_by_itself(void **state)
 {
@@ -228,6 +281,32 @@ static void nobody_is_asked_twice(void **state)
     kit_done(&kit);
 }
 
+/* It goes on while its template is missing: what was confirmed stays so, and what was not is asked when that is there. */
+static void a_missing_template_asks_nobody_twice(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *release, *missing, *then;
+    } rows[] = {
+        {ABORTED " done until=1050000", "Completed", "GrayTime"},
+        {ABORTED " passed", "Passed", "BatchExecuting"}, /* of the next batch */
+        {ABORTED " done", "Executing", "WaitingForConfirmation"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        const struct kit_row row = {
+            .spec = "v1 x5 batches=2 confirm gray=100", .release = rows[i].release, DONE_1};
+        struct kit kit;
+        kit_init(&kit, &row);
+        kit.template_missing = true;
+        expect(&kit, 1, "TemplateNotFound");
+        assert_string_equal(kit.md->status.release.batch_progress, rows[i].missing);
+        kit.template_missing = false;
+        settle(&kit);
+        assert_string_equal(kit.md->status.release.reason, rows[i].then);
+        kit_done(&kit);
+    }
+}
+
 /* An abort that is taken back before it was seen through: what was not confirmed is asked again. */
 static void an_abort_confirms_nothing(void **state)
 {
@@ -248,9 +327,14 @@ static void an_abort_confirms_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(resumed_behind_the_gate), cmocka_unit_test(resumed_in_gray_time),
-        cmocka_unit_test(resumed_while_paused),    cmocka_unit_test(own_pause_goes_by_itself),
-        cmocka_unit_test(nobody_is_asked_twice),   cmocka_unit_test(an_abort_confirms_nothing),
+        cmocka_unit_test(resumed_behind_the_gate),
+        cmocka_unit_test(resumed_in_gray_time),
+        cmocka_unit_test(resumed_while_paused),
+        cmocka_unit_test(resumed_while_something_is_missing),
+        cmocka_unit_test(a_missing_template_asks_nobody_twice),
+        cmocka_unit_test(own_pause_goes_by_itself),
+        cmocka_unit_test(nobody_is_asked_twice),
+        cmocka_unit_test(an_abort_confirms_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
