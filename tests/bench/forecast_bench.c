@@ -192,12 +192,12 @@ static double run_fleet_ms(const struct fleet *fleet, struct forecast **forecast
             if (!forecasts[i])
                 continue;
             double start = now_ms();
-            enum forecast_state state = forecast_run(forecasts[i]);
+            enum forecast_state state = forecast_run(forecasts[i], EFFORT_PER_TURN);
             spent += now_ms() - start;
-            if (state == FORECAST_ASKS) {
+            if (state == FORECAST_ASKS)
                 answer(forecasts[i]);
+            if (state == FORECAST_ASKS || state == FORECAST_GOES_ON)
                 continue;
-            }
             stuck |= state == FORECAST_STUCK;
             count += transitions(forecasts[i]);
             forecast_free(TAKE(forecasts[i]));
