@@ -15,22 +15,40 @@ struct cached_base *assumptions_base(const struct controller *controller, const 
     return map_get(&controller->cache.bases, key);
 }
 
-void assumptions_begin(const struct controller *controller, const char *work_key,
-                       const struct plan *plan)
+static bool is_there(const struct controller *controller, const char *work_key,
+                     const struct action *action, const struct cached_base *base)
+{
+    AUTO_FREE char *name = module_instance_name(action->name, base->base->meta.uid);
+    AUTO_FREE char *key = executor_sibling(work_key, name);
+    return map_get(&controller->cache.instances, key) != NULL;
+}
+
+void assumptions_begin(const struct controller *controller, const char *work_key, struct plan *plan)
 {
     for (size_t i = 0; i < plan->actions.len; i++) {
-        struct cached_base *base = assumptions_base(controller, work_key, &plan->actions.items[i]);
-        if (base)
+        struct action *action = &plan->actions.items[i];
+        struct cached_base *base = assumptions_base(controller, work_key, action);
+        action->assumed = base && !is_there(controller, work_key, action, base);
+        if (action->assumed)
             cache_assume(base);
     }
+}
+
+/* The cache, which sees a Module, takes back what was assumed of it (attach_instance()). */
+bool assumptions_counts(const struct controller *controller, const char *work_key,
+                        const struct action *action)
+{
+    const struct cached_base *base = assumptions_base(controller, work_key, action);
+    return base && action->assumed && base->assumed &&
+           !is_there(controller, work_key, action, base);
 }
 
 void assumptions_end(const struct controller *controller, const char *work_key,
                      const struct plan *plan, size_t from)
 {
     for (size_t i = from; i < plan->actions.len; i++) {
-        struct cached_base *base = assumptions_base(controller, work_key, &plan->actions.items[i]);
-        if (base && base->assumed)
-            cache_forget(base);
+        const struct action *action = &plan->actions.items[i];
+        if (assumptions_counts(controller, work_key, action))
+            cache_forget(assumptions_base(controller, work_key, action));
     }
 }

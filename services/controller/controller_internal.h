@@ -98,12 +98,15 @@ char *executor_sibling(const char *work_key, const char *name);
 
 /* assumptions.c: Modules that are decided, and not made yet. */
 
-/** assumptions_begin() - those that @plan of @work_key makes count on their bases from now on. */
+/** assumptions_begin() - those that @plan of @work_key makes count on their bases from now on; what is there already counts by itself. */
 void assumptions_begin(const struct controller *controller, const char *work_key,
-                       const struct plan *plan);
+                       struct plan *plan);
 /** assumptions_end() - what @plan would have made from its action @from on is not made. */
 void assumptions_end(const struct controller *controller, const char *work_key,
                      const struct plan *plan, size_t from);
+/** assumptions_counts() - whether the Module of @action counts as assumed still: the cache has not seen it since. */
+bool assumptions_counts(const struct controller *controller, const char *work_key,
+                        const struct action *action);
 /** assumptions_base() - the base on which @action of @work_key makes a Module; NULL: it makes none, or the base is gone. */
 struct cached_base *assumptions_base(const struct controller *controller, const char *work_key,
                                      const struct action *action);

@@ -44,7 +44,8 @@ struct write {
     struct sight *sight;
     bool removal; /* the object goes by it */
     bool creation;
-    char *assumed_base; /* key of the base it was assumed on, where it creates a Module */
+    char
+        *assumed_base; /* key of the base on which the Module that it creates is assumed, or NULL */
     struct err *err;
 };
 
@@ -218,9 +219,10 @@ static void on_written(struct loop_event *event)
     /* Names are deterministic: it is the object that was to be made. */
     bool exists = write->err && write->err->code == ERR_EXISTS && write->creation &&
                   claim_existing(controller, write);
-    bool held = write->err && write->assumed_base && (exists || err_outcome_unknown(write->err)) &&
-                !map_get(&controller->cache.instances, write->key);
-    if (write->err && !held)
+    bool assumed = write->err && write->assumed_base &&
+                   !map_get(&controller->cache.instances, write->key); /* who sees it forgets it */
+    bool held = assumed && (exists || err_outcome_unknown(write->err));
+    if (assumed && !held)
         forget_assumed(controller, write->assumed_base);
     bool refused =
         write->err && write->kind == KIND_SERVICE && !gone && service_refused(work, write);
@@ -327,7 +329,8 @@ static void create_module(struct work *work, const struct action *action)
 {
     struct cached_revision *revision = revision_named(work, action->name);
     struct cached_base *base = assumptions_base(work->controller, work->key, action);
-    if (base && !revision && base->assumed)
+    bool assumed = assumptions_counts(work->controller, work->key, action);
+    if (assumed && !revision)
         cache_forget(base);
     if (!revision || !base)
         return;
@@ -335,7 +338,7 @@ static void create_module(struct work *work, const struct action *action)
     create(work, KIND_MODULE, revision->rs->meta.namespace, name,
            document_module(revision->rs, base->base, store_bases_are_pods(work->controller->store),
                            action),
-           base->key);
+           assumed ? base->key : NULL);
 }
 
 /* The object of the original ModuleController that @work_key is about; NULL: it is gone, or another key. */

@@ -16,6 +16,7 @@ struct world {
     struct map events;     /* name of a kind -> struct watcher */
     enum err_code outcome; /* of a creation */
     char *created;         /* name of the last Module that was to be made; owned */
+    bool seen_first;       /* it is told before the creation is answered */
 };
 
 struct watcher {
@@ -40,6 +41,15 @@ static void on_patch(struct store *store, const struct store_key *key, enum stor
     done(user, &document, NULL);
 }
 
+/* The cache sees the Module. */
+static void show_module(struct world *world)
+{
+    AUTO_FREE char *key = object_key("default", world->created);
+    kit_apply(&world->controller.cache, KIND_MODULE,
+              kit_module(world->created, 30, "rs", "b", "", "", "Pending"));
+    executor_saw(&world->controller, KIND_MODULE, key, "30");
+}
+
 static void on_create(struct store *store, enum object_kind kind, const char *json,
                       store_done_fn done, void *user)
 {
@@ -48,6 +58,8 @@ static void on_create(struct store *store, enum object_kind kind, const char *js
     AUTO_ERR struct err *err = NULL;
     assert_int_equal(kind, KIND_MODULE);
     mem_replace(&world->created, json_get_string(object, "metadata.name"));
+    if (world->seen_first)
+        show_module(world);
     err_set(&err, world->outcome, "made to fail");
     done(user, NULL, err);
 }
@@ -196,11 +208,12 @@ static void lists_of_other_kinds_hold_nothing(void **state)
     assert_false(waits_after(world, 1));
 }
 
-/* A Module is to be made on base b; the store says @outcome. Return: the base. */
-static const struct base_state *make_module(struct world *world, enum err_code outcome)
+/* A Module is to be made on base b, behind another write; the store says @outcome. Until the other one is answered. */
+static void begin_module(struct world *world, enum err_code outcome)
 {
     struct controller *controller = &world->controller;
     struct plan plan = {0};
+    plan_add(&plan, ACTION_SET_REPLICAS, "rs")->number = 2;
     struct action *action = plan_add(&plan, ACTION_CREATE_MODULE, "rs");
     action->base = mem_strdup("b");
     action->reason = mem_strdup("");
@@ -208,7 +221,16 @@ static const struct base_state *make_module(struct world *world, enum err_code o
     workqueue_add(controller->queue, DEPLOYMENT);
     assert_non_null(workqueue_take(controller->queue, INT64_MAX));
     executor_run(controller, DEPLOYMENT, &plan);
+}
+
+/* The same, until the creation is answered. Return: the base. */
+static const struct base_state *make_module(struct world *world, enum err_code outcome)
+{
+    struct controller *controller = &world->controller;
+    begin_module(world, outcome);
     loop_turn(controller->loop);
+    loop_turn(controller->loop);
+    executor_saw(controller, KIND_MODULE_REPLICASET, "default/rs", "20");
     const struct cached_base *base = map_get(&controller->cache.bases, "default/b");
     return &base->view;
 }
@@ -237,13 +259,41 @@ static void what_was_made_all_the_same_counts_once(void **state)
 {
     struct world *world = *state;
     const struct base_state *base = make_module(world, ERR_UNAVAILABLE);
-    AUTO_FREE char *key = object_key("default", world->created);
-    kit_apply(&world->controller.cache, KIND_MODULE,
-              kit_module(world->created, 30, "rs", "b", "", "", "Pending"));
-    executor_saw(&world->controller, KIND_MODULE, key, "30");
+    show_module(world);
     assert_false(waits_after(world, 0));
     assert_int_equal(base->module_count, 1);
     assert_int_equal(workqueue_len(world->controller.queue), 1); /* the rest of its plan */
+}
+
+/* Whatever comes of the creation of a Module that is there, what another deployment has assumed on its base stays. */
+static void what_was_seen_is_forgotten_once(void **state)
+{
+    struct world *world = *state;
+    static const enum err_code outcomes[] = {ERR_UNAVAILABLE, ERR_EXISTS, ERR_DENIED};
+    struct controller *controller = &world->controller;
+    struct cached_base *base = map_get(&controller->cache.bases, "default/b");
+    make_module(world, ERR_DENIED); /* for its name */
+    for (size_t i = 0; i < ARRAY_LEN(outcomes); i++) {
+        for (int when = 0; when < 3; when++) {
+            if (when == 0) /* when it is planned */
+                show_module(world);
+            cache_assume(base);
+            begin_module(world, outcomes[i]);
+            if (when == 1) /* when it is to be made */
+                show_module(world);
+            world->seen_first = when == 2;
+            for (int turn = 0; turn < 3; turn++)
+                loop_turn(controller->loop);
+            world->seen_first = false;
+            assert_int_equal(base->assumed, 1);
+            assert_int_equal(base->view.module_count, 2);
+            executor_saw(controller, KIND_MODULE_REPLICASET, "default/rs", "20");
+            assert_false(waits_after(world, 0));
+            kit_remove(&controller->cache, KIND_MODULE, world->created);
+            cache_forget(base);
+            assert_int_equal(base->view.module_count, 0);
+        }
+    }
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -254,6 +304,7 @@ int main(void)
                                        TEST(what_comes_by_the_list_ends_it),
                                        TEST(lists_of_other_kinds_hold_nothing),
                                        TEST(what_may_have_been_made_counts_until_it_is_seen),
-                                       TEST(what_was_made_all_the_same_counts_once)};
+                                       TEST(what_was_made_all_the_same_counts_once),
+                                       TEST(what_was_seen_is_forgotten_once)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -54,6 +54,8 @@ struct action {
     char *name; /* never NULL */
     int32_t number;
     char *base, *replaces, *replaces_uid; /* ACTION_CREATE_MODULE */
+    bool
+        assumed; /* of whoever carries it out: its Module counted on its base before it was there */
     enum upgrade_way way;
     char *reason, *message;
     int64_t at_ms;
