@@ -19,6 +19,7 @@
 
 #define WRITES_AT_ONCE 256
 #define SEEN_TIMEOUT_MS 10000
+#define SEEN_ROUNDS_MAX 6 /* of it: a list that never ends well */
 
 /* A key whose plan is being carried out. */
 struct work {
@@ -33,6 +34,7 @@ struct work {
     bool advancing;
     struct list unseen; /* struct sight: versions that were written and the cache has not */
     struct loop_timer timeout;
+    int rounds; /* timeouts while what is awaited is being listed */
 };
 
 /* One write. */
@@ -119,11 +121,12 @@ static void await_sights(struct work *work)
                      loop_now_ms(work->controller->loop) + SEEN_TIMEOUT_MS);
 }
 
-/* A version that never shows up (overtaken by a newer one between list and watch) must not hold a key for ever. */
+/* A version that never shows up (overtaken by a newer one between list and watch) must not hold a key for ever, nor must
+ * a kind that can't be listed. */
 static void on_seen_timeout(struct loop_timer *timer)
 {
     struct work *work = CONTAINER_OF(timer, struct work, timeout);
-    if (is_listed(work))
+    if (is_listed(work) && ++work->rounds < SEEN_ROUNDS_MAX)
         await_sights(work);
     else
         give_up_sights(work);
@@ -168,8 +171,10 @@ static void await(struct work *work, struct write *write, bool held)
         write->sight->awaited = write->removal ? mem_strdup("") : TAKE(write->resource_version);
     }
     list_append(&work->unseen, &write->sight->of_work);
-    if (work->timeout.due_ms == TIME_NEVER)
-        await_sights(work);
+    if (work->timeout.due_ms != TIME_NEVER)
+        return;
+    work->rounds = 0;
+    await_sights(work);
 }
 
 /* The rest of the release does not wait for a Service that can't be made. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is written and not seen yet: a key waits for it as long as it may come by a list, and a Module that may have been
+/* What is written and not seen yet: a key waits for it while it may come by a list, a minute at most, and a Module that may have been
  * made counts on its base. The store answers each call at once, and tells of it when the test says so. */
 #include "lib/model/labels.h"
 #include "services/controller/controller_test_kit.h"
@@ -182,12 +182,26 @@ static void as_long_as_its_kind_is_listed(void **state)
     struct world *world = *state;
     tell(world, KIND_BASE, STORE_LISTED);
     begin(world);
-    for (int i = 0; i < 5; i++)
+    for (int i = 0; i < 3; i++)
         assert_true(waits_after(world, SEEN_TIMEOUT_MS));
     tell(world, KIND_MODULE, STORE_LISTED); /* without it: a newer one may have been there */
     assert_true(waits_after(world, SEEN_TIMEOUT_MS - 1));
     assert_false(waits_after(world, 1));
     assert_int_equal(world->controller.awaited.len, 0);
+}
+
+/* A list may fail for ever: pause, abort and deletion have to come through. */
+static void but_no_longer_than_a_minute(void **state)
+{
+    struct world *world = *state;
+    for (int i = 0; i < 2; i++) { /* each time */
+        begin(world);
+        for (int round = 0; round < 5; round++)
+            assert_true(waits_after(world, SEEN_TIMEOUT_MS));
+        assert_true(waits_after(world, SEEN_TIMEOUT_MS - 1));
+        assert_false(waits_after(world, 1));
+        assert_int_equal(world->controller.awaited.len, 0);
+    }
 }
 
 static void what_comes_by_the_list_ends_it(void **state)
@@ -301,6 +315,7 @@ static void what_was_seen_is_forgotten_once(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {TEST(as_long_as_its_kind_is_listed),
+                                       TEST(but_no_longer_than_a_minute),
                                        TEST(what_comes_by_the_list_ends_it),
                                        TEST(lists_of_other_kinds_hold_nothing),
                                        TEST(what_may_have_been_made_counts_until_it_is_seen),
