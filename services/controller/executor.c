@@ -16,6 +16,7 @@
 #include "services/controller/controller_internal.h"
 #include "services/controller/documents.h"
 #include "services/controller/engine/plan_replicaset.h"
+#include "services/controller/engine/plan_service.h"
 
 #define WRITES_AT_ONCE 256
 #define SEEN_TIMEOUT_MS 10000
@@ -427,20 +428,29 @@ static void run_for_deployment(struct work *work, struct deployment *deployment,
     }
 }
 
+/* What is to be released, if the Service of that name is its module's still; else NULL. */
+static const struct module_template_spec *
+service_template(const struct work *work, struct deployment *deployment, const char *name)
+{
+    struct deployment_view view = cache_view(&work->controller->cache, deployment, 0);
+    AUTO_FREE char *own = view.template ? service_name(view.template->module.name) : NULL;
+    return str_eq(own, name) ? view.template : NULL;
+}
+
 static void run_for_service(struct work *work, struct deployment *deployment,
                             const struct action *action)
 {
     struct controller *controller = work->controller;
     AUTO_FREE char *key = executor_sibling(work->key, action->name);
     const struct cached_service *found = map_get(&controller->cache.services, key);
-    struct deployment_view view = cache_view(&controller->cache, deployment, 0);
     const struct module_deployment *md = deployment->md;
-    if (action->type == ACTION_CREATE_SERVICE && view.template)
-        create(work, KIND_SERVICE, md->meta.namespace, action->name,
-               document_service(md, view.template), NULL);
-    else if (action->type == ACTION_UPDATE_SERVICE && view.template && found)
+    const struct module_template_spec *template = service_template(work, deployment, action->name);
+    if (action->type == ACTION_CREATE_SERVICE && template)
+        create(work, KIND_SERVICE, md->meta.namespace, action->name, document_service(md, template),
+               NULL);
+    else if (action->type == ACTION_UPDATE_SERVICE && template && found)
         patch(work, KIND_SERVICE, &found->service->meta, STORE_MAIN,
-              patch_service(md, view.template, found->service), false);
+              patch_service(md, template, found->service), false);
     else if (action->type == ACTION_DELETE_SERVICE && found)
         delete_object(work, KIND_SERVICE, &found->service->meta);
 }

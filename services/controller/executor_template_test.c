@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is to be released may go, or be another one, while the status is being written before its revision. */
+/* What is to be released may go, or be another one, while the status is being written before its revision or its Service. */
 #include "lib/model/labels.h"
 #include "services/controller/controller_test_kit.h"
 #include "services/controller/engine/plan_deployment.h"
@@ -32,7 +32,8 @@ static void on_create(struct store *store, enum object_kind kind, const char *js
     struct world *world = CONTAINER_OF(store, struct world, store);
     AUTO_JSON cJSON *tree = json_parse(json, strlen(json), LIMIT_OBJECT, NULL);
     const char *version = json_get_string(tree, "spec.template.spec.module.version");
-    str_printf(&world->written, "create %s %s; ", kind_name(kind), version);
+    str_printf(&world->written, "create %s %s; ", kind_name(kind),
+               version ? version : json_get_string(tree, "metadata.name"));
     answer(done, user);
 }
 
@@ -60,12 +61,13 @@ static void ignore(void *user, const char *key)
     (void)key;
 }
 
-static void put_template(struct cache *cache, const char *version)
+static void put_template(struct cache *cache, const char *module, const char *version)
 {
     AUTO_FREE char *metadata = kit_metadata("shared", "u-shared", 1, NULL, "");
     kit_apply(cache, KIND_MODULE_TEMPLATE,
-              mem_printf("{%s,\"spec\":{\"module\":{" KIT_MODULE ",\"version\":\"%s\"}}}", metadata,
-                         version));
+              mem_printf("{%s,\"spec\":{\"module\":{\"name\":\"%s\",\"version\":\"%s\","
+                         "\"url\":\"file:///any.jar\"}}}",
+                         metadata, module, version));
 }
 
 static void put_deployment(struct cache *cache)
@@ -91,7 +93,7 @@ static int set_up(void **state)
         controller->cache.on_dirty_base = ignore;
     loop_timer_init(&controller->turn, NULL);
     put_deployment(&controller->cache);
-    put_template(&controller->cache, "1.0.0");
+    put_template(&controller->cache, "provider", "1.0.0");
     *state = world;
     return 0;
 }
@@ -110,12 +112,22 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* @type of the revision that is wanted now, behind the status. @meanwhile: version of the ModuleTemplate then; NULL: it is gone. */
-static void run(struct world *world, enum action_type type, const char *meanwhile)
+static void put_service(struct cache *cache)
 {
+    AUTO_FREE char *metadata =
+        kit_metadata("provider-service", "u-s", 3, "ModuleDeployment/md/u-md", "");
+    kit_apply(cache, KIND_SERVICE, mem_printf("{%s,\"spec\":{}}", metadata));
+}
+
+/* @type of the revision that is wanted now, or of its Service, behind the status. What the ModuleTemplate has then: a
+ * @module and its @version; NULL: it is gone. */
+static void run(struct world *world, enum action_type type, const char *module, const char *version)
+{
+    bool service = type == ACTION_CREATE_SERVICE || type == ACTION_UPDATE_SERVICE;
     struct controller *controller = &world->controller;
     struct deployment *md = kit_get_deployment(&controller->cache, "md");
-    AUTO_FREE char *name = mem_strdup(cache_wanted(&controller->cache, md));
+    AUTO_FREE char *name =
+        mem_strdup(service ? "provider-service" : cache_wanted(&controller->cache, md));
     if (type == ACTION_RENEW_REPLICASET)
         kit_apply(&controller->cache, KIND_MODULE_REPLICASET,
                   kit_replicaset(name, 20, "md", "1.0.0"));
@@ -127,8 +139,8 @@ static void run(struct world *world, enum action_type type, const char *meanwhil
     assert_string_equal(workqueue_take(controller->queue, loop_now_ms(controller->loop)), KEY);
     executor_run(controller, KEY, &plan);
     assert_string_equal(str_text(&world->written), "");
-    if (meanwhile)
-        put_template(&controller->cache, meanwhile);
+    if (module)
+        put_template(&controller->cache, module, version);
     else
         kit_remove(&controller->cache, KIND_MODULE_TEMPLATE, "shared");
     answer(world->done, world->user);
@@ -137,25 +149,32 @@ static void run(struct world *world, enum action_type type, const char *meanwhil
     assert_int_equal(controller->works.len, 0);
 }
 
-static void test_a_revision_is_made_of_what_it_was_planned_for(void **state)
+static void what_is_planned_is_made_of_what_it_was_planned_for(void **state)
 {
     static const struct {
-        const char *meanwhile;
+        const char *module, *version; /* meanwhile */
         enum action_type type;
         const char *written;
     } rows[] = {
-        {"1.0.0", ACTION_CREATE_REPLICASET, "create ModuleReplicaSet 1.0.0; "},
-        {NULL, ACTION_CREATE_REPLICASET, ""},
-        {"2.0.0", ACTION_CREATE_REPLICASET, ""},
-        {"1.0.0", ACTION_RENEW_REPLICASET, "patch ModuleReplicaSet; "},
-        {NULL, ACTION_RENEW_REPLICASET, ""},
-        {"2.0.0", ACTION_RENEW_REPLICASET, ""},
+        {"provider", "1.0.0", ACTION_CREATE_REPLICASET, "create ModuleReplicaSet 1.0.0; "},
+        {NULL, NULL, ACTION_CREATE_REPLICASET, ""},
+        {"provider", "2.0.0", ACTION_CREATE_REPLICASET, ""},
+        {"provider", "1.0.0", ACTION_RENEW_REPLICASET, "patch ModuleReplicaSet; "},
+        {NULL, NULL, ACTION_RENEW_REPLICASET, ""},
+        {"provider", "2.0.0", ACTION_RENEW_REPLICASET, ""},
+        {"provider", "2.0.0", ACTION_CREATE_SERVICE, "create Service provider-service; "},
+        {"other", "1.0.0", ACTION_CREATE_SERVICE, ""},
+        {NULL, NULL, ACTION_CREATE_SERVICE, ""},
+        {"provider", "2.0.0", ACTION_UPDATE_SERVICE, "patch Service; "},
+        {"other", "1.0.0", ACTION_UPDATE_SERVICE, ""},
+        {NULL, NULL, ACTION_UPDATE_SERVICE, ""},
     };
     struct world *world = *state;
+    put_service(&world->controller.cache);
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        put_template(&world->controller.cache, "1.0.0");
+        put_template(&world->controller.cache, "provider", "1.0.0");
         str_clear(&world->written);
-        run(world, rows[i].type, rows[i].meanwhile);
+        run(world, rows[i].type, rows[i].module, rows[i].version);
         assert_string_equal(str_text(&world->written), rows[i].written);
     }
 }
@@ -163,7 +182,7 @@ static void test_a_revision_is_made_of_what_it_was_planned_for(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_a_revision_is_made_of_what_it_was_planned_for, set_up,
+        cmocka_unit_test_setup_teardown(what_is_planned_is_made_of_what_it_was_planned_for, set_up,
                                         tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

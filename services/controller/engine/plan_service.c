@@ -7,7 +7,7 @@
 
 /* -- what is wanted -- */
 
-static char *service_name(const char *module)
+char *service_name(const char *module)
 {
     return mem_printf("%s-service", module);
 }
