@@ -190,6 +190,9 @@ void cache_dirty_traffic(struct cache *cache, const struct instance *instance);
 /** cache_dirty_waiting() - plan anew what waits on @base until its module is out of traffic. */
 void cache_dirty_waiting(struct cache *cache, struct cached_base *base);
 
+/** cache_settle_doubts() - the labels of @base that were in doubt were written: who has had traffic by one of them until then drains from @now_ms on, mono. */
+void cache_settle_doubts(struct cached_base *base, int64_t now_ms);
+
 /** cache_original() - the object of the original ModuleController, or NULL. */
 const struct original *cache_original(const struct cache *cache, enum object_kind kind,
                                       const char *key);

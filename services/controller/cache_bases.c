@@ -172,11 +172,16 @@ void cache_dirty_waiting(struct cache *cache, struct cached_base *base)
     }
 }
 
-static bool has_label(const struct base *base, const struct instance *instance)
+static const char *of_module(const struct json_map *labels, const struct instance *instance)
 {
     AUTO_FREE char *label =
         mem_printf(LABEL_TRAFFIC_PREFIX "%s", instance->module->spec.module.name);
-    return json_map_get(&base->meta.labels, label) != NULL;
+    return json_map_get(labels, label);
+}
+
+static bool has_label(const struct base *base, const struct instance *instance)
+{
+    return of_module(&base->meta.labels, instance) != NULL;
 }
 
 /* From when their label goes instances have their time to drain. */
@@ -187,6 +192,16 @@ static void note_labels(struct cache *cache, struct cached_base *c, const struct
         if (has_label(c->base, instance) && !has_label(now, instance))
             instance->unlabelled_ms = cache->now_ms;
     }
+}
+
+void cache_settle_doubts(struct cached_base *base, int64_t now_ms)
+{
+    for (size_t i = 0; i < base->view.instances.len; i++) {
+        struct instance *instance = base->view.instances.items[i];
+        if (of_module(&base->view.doubted, instance))
+            instance->unlabelled_ms = now_ms;
+    }
+    json_map_done(&base->view.doubted);
 }
 
 static void adopt_base_instances(struct cache *cache, struct cached_base *base)

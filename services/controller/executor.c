@@ -206,7 +206,7 @@ static void note_labels(struct work *work, const struct err *err)
     struct cached_base *base =
         work->key[0] == BASE_KEY ? map_get(&work->controller->cache.bases, work->key + 2) : NULL;
     if (base && !err)
-        json_map_done(&base->view.doubted);
+        cache_settle_doubts(base, loop_now_ms(work->controller->loop));
     for (size_t i = 0; base && err && err_outcome_unknown(err) && i < work->plan.actions.len; i++) {
         const struct json_map *labels = &work->plan.actions.items[i].labels;
         for (size_t k = 0; k < labels->len; k++)

@@ -142,18 +142,24 @@ static void bases_that_are_no_pods(void **state)
 
 #define BASE "b/default/a"
 
-/* Gives the label of the module to its base; the store answers with @outcome. */
-static void label(struct world *world, enum err_code outcome)
+/* Writes the label of the module on its base, "" takes it off; the store answers with @outcome. */
+static void label_as(struct world *world, const char *value, enum err_code outcome)
 {
     struct controller *controller = &world->controller;
     struct plan plan = {0};
     world->outcome = outcome;
     json_map_set(&plan_add(&plan, ACTION_LABEL_BASE, "a")->labels, LABEL_TRAFFIC_PREFIX "provider",
-                 "true");
+                 value);
     workqueue_add(controller->queue, BASE);
     assert_non_null(workqueue_take(controller->queue, INT64_MAX));
     executor_run(controller, BASE, &plan);
     loop_turn(controller->loop);
+}
+
+/* Gives it. */
+static void label(struct world *world, enum err_code outcome)
+{
+    label_as(world, "true", outcome);
 }
 
 static struct cached_base *add_base(struct world *world)
@@ -195,12 +201,38 @@ static void labels_are_in_doubt_until_they_are_written(void **state)
     }
 }
 
+/* The label may have been on until it is written as off, and nobody has seen it. */
+static void drain_begins_when_a_label_in_doubt_is_off(void **state)
+{
+    struct world *world = *state;
+    const struct cached_base *base = add_base(world);
+    const struct instance *instance = base->view.instances.items[0];
+    int64_t first_seen_ms = instance->unlabelled_ms;
+    kit_clock_advance(&world->clock, 5000);
+    label_as(world, "", DONE); /* it was not in doubt */
+    assert_int_equal(instance->unlabelled_ms, first_seen_ms);
+    label_as(world, "true", ERR_TIMEOUT);
+    kit_clock_advance(&world->clock, 5000);
+    label_as(world, "", ERR_TIMEOUT);
+    label_as(world, "", ERR_DENIED);
+    assert_int_equal(instance->unlabelled_ms, first_seen_ms);
+    kit_clock_advance(&world->clock, 5000);
+    label_as(world, "", DONE);
+    assert_int_equal(instance->unlabelled_ms, loop_now_ms(world->controller.loop));
+    kit_clock_advance(&world->clock, 5000);
+    label_as(world, "", DONE); /* that is over */
+    assert_int_equal(instance->unlabelled_ms, loop_now_ms(world->controller.loop) - 5000);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        TEST(the_label_goes_first), TEST(not_while_nobody_knows), TEST(bases_that_are_no_pods),
-        TEST(what_waits_for_labels_goes_on), TEST(labels_are_in_doubt_until_they_are_written)};
+    const struct CMUnitTest tests[] = {TEST(the_label_goes_first),
+                                       TEST(not_while_nobody_knows),
+                                       TEST(bases_that_are_no_pods),
+                                       TEST(what_waits_for_labels_goes_on),
+                                       TEST(labels_are_in_doubt_until_they_are_written),
+                                       TEST(drain_begins_when_a_label_in_doubt_is_off)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
