@@ -17,7 +17,9 @@
  * without waiting for it anywhere; tests and benchmarks answer by themselves.
  *
  * What nobody knows beforehand it does not know either: whether an install fails, and whether two versions serve the
- * same web path before one was refused for it.
+ * same web path before one was refused for it. Nor does it know when the controller began to plan, which is of one process
+ * and not of the objects: to it a controller was always there, so a release whose deadline ran out while none was is
+ * forecast to be given up, where one that began a moment ago leaves it the whole deadline.
  */
 struct forecast;
 

@@ -260,6 +260,11 @@ static const struct kit_row rows[] = {
      .release = "Completed 1/1 v1 was=0 changes=2 x2", .revisions = "v1#1=2 aA bA", .bases = "a b~",
      .plan = "[1 x2: install a, switch a, uninstall a] Stuck 6.1s; NoCapacity: 0 of 1 placed; "
              "RolledBack: no progress for 60 s in batch 1 of 1"},
+    {"over already, and nobody tells that no controller was there",
+     .spec = "v1 x5 batches=2 deadline=60", .release = FIRST_OF_TWO " since=900000",
+     .revisions = "v1#1=3 aA=900 bA=900 cN=900", .bases = FIVE,
+     .plan = "[1 x3: install c] Stuck 5.0s; "
+             "ProgressDeadlineExceeded: no progress for 60 s in batch 1 of 2"},
     {"well for a while before it counts", .spec = "v1 x2 batches=2 min-ready=30 new",
      .bases = "a b", .plan = "[1 x1: install a] [2 x1: install b] Completed 70.0s"},
     {"a deletion goes in batches too", .spec = "v1 x2 batches=2 deleting",
