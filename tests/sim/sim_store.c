@@ -174,6 +174,14 @@ static void run_get(const struct sim_server *server, struct request *request)
                 request->namespace, request->name);
 }
 
+/* It was made all the same; however that is called, nobody knows. */
+static void lose_answer(struct call *call)
+{
+    static const enum err_code codes[] = {ERR_UNAVAILABLE, ERR_TIMEOUT, ERR_DATA_LOSS};
+    struct rand *rand = call->client->server->options.rand;
+    refuse(call, codes[rand_below(rand, ARRAY_LEN(codes))], "the answer of the server was lost");
+}
+
 static void take_effect(struct call *call)
 {
     struct sim_server *server = call->client->server;
@@ -195,7 +203,7 @@ static void take_effect(struct call *call)
         sim__write(server, request);
     if (call->fate == FATE_ANSWER_LOST ||
         (request_writes(request) && sim__chance(server, faults->answer_lost)))
-        refuse(call, ERR_UNAVAILABLE, "the answer of the server was lost");
+        lose_answer(call);
 }
 
 static bool same_object(const struct request *a, const struct request *b)
