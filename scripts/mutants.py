@@ -278,6 +278,11 @@ MUTANTS = {
          "map_put(&chosen.names, names->items[i], &chosen.items[i]);",
          "map_put(&chosen.names, names->items[i], &chosen.items[names->len - 1 - i]);"),
     ],
+    f"{CONTROLLER}/other_way.c": [
+        ("one that was refused stays beside its substitute",
+         "if (has_substitute(instance) || surplus-- > 0) {",
+         "if (surplus-- > 0) {"),
+    ],
     f"{CONTROLLER}/plan_replicaset.c": [
         ("ownership is ignored by instances",
          "bool held = !view->template || view->owner_conflict ||",

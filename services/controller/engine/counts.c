@@ -4,7 +4,9 @@
 #include <string.h>
 
 #include "lib/base/map.h"
+#include "lib/base/str.h"
 #include "lib/model/labels.h"
+#include "services/controller/engine/replacement.h"
 
 int32_t symmetric_target(const struct deployment_view *view, const struct revision *update)
 {
@@ -42,11 +44,33 @@ int32_t counted_others(const struct deployment_view *view, const struct revision
     return count;
 }
 
+bool has_substitute(const struct instance *instance)
+{
+    const struct revision *revision = instance->revision;
+    if (!waits_for_way(instance))
+        return false;
+    for (size_t i = 0; i < revision->instances.len; i++) {
+        const struct instance *other = revision->instances.items[i];
+        if (other != instance && !instance_deleting(other) &&
+            str_eq(other->module->spec.replaces, instance->module->spec.replaces))
+            return true;
+    }
+    return false;
+}
+
+int32_t substituted_count(const struct revision *revision)
+{
+    int32_t count = 0;
+    for (size_t i = 0; revision->waiting_way && i < revision->instances.len; i++)
+        count += has_substitute(revision->instances.items[i]);
+    return count;
+}
+
 int32_t places(const struct revision *revision, const struct revision *update)
 {
     int32_t count = revision->existing;
     if (revision == update)
-        return count;
+        return count - substituted_count(revision);
     for (size_t i = 0; i < revision->instances.len; i++) {
         const struct instance *instance = revision->instances.items[i];
         if (instance_deleting(instance))

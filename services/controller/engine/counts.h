@@ -19,10 +19,16 @@ int32_t counted(const struct deployment_view *view, const struct revision *revis
 /** counted_others() - the same of all revisions but @update. */
 int32_t counted_others(const struct deployment_view *view, const struct revision *update);
 
+/** has_substitute() - whether @instance was refused beside the old one, and another one has been made in its stead: it is to go. */
+bool has_substitute(const struct instance *instance);
+
+/** substituted_count() - those of @revision. */
+int32_t substituted_count(const struct revision *revision);
+
 /**
  * places() - how many places @revision has: an old instance and the successor on its way are one
  *
- * That of the old one where the successor is given up (plan_replicaset.c).
+ * That of the old one where the successor is given up; one that has a substitute has none (other_way.c).
  */
 int32_t places(const struct revision *revision, const struct revision *update);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Another way for those that were refused beside the old ones. */
+#include "services/controller/engine/counts.h"
 #include "services/controller/engine/plan_replicaset_internal.h"
 #include "services/controller/engine/replacement.h"
 
@@ -23,13 +24,13 @@ void replicaset__other_way(const struct deployment_view *view, struct revision *
         !replicaset__room_known(view, update, update->waiting_way, plan))
         return;
     size_t at = 0;
-    int32_t surplus = update->existing - update->rs->spec.replicas;
+    int32_t surplus = update->existing - substituted_count(update) - update->rs->spec.replicas;
     bool found = false;
     for (size_t i = 0; i < update->instances.len; i++) {
         const struct instance *instance = update->instances.items[i];
         if (!waits_for_way(instance))
             continue;
-        if (surplus-- > 0) {
+        if (has_substitute(instance) || surplus-- > 0) {
             plan_add(plan, ACTION_DELETE_MODULE, instance->module->meta.name);
             found = true;
             continue;

@@ -529,6 +529,13 @@ static void user_stops(void **state)
 {
     (void)state;
     static const struct kit_row rows[] = {
+        {.name =
+             "one that was refused beside the old one has a substitute, and does not count twice",
+         .spec = "v2 x1 pause",
+         .release = "Executing 1/1 v2 was=0 changes=1 x1",
+         .revisions = "v1#1=0 aA; v2#2=1 web aP>sa? bP>oa",
+         .bases = "a b",
+         .plan = "status Paused 1/1 PausedByUser (1 of 3 available)"},
         {.name = "a pause freezes the numbers before it is said",
          .spec = "v1 x5 batches=2 pause",
          .release = FIRST_OF_TWO,
