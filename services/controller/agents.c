@@ -536,6 +536,10 @@ void agents_start(struct controller *controller, struct cached_instance *instanc
     struct operation *operation = &instance->view.operation;
     if (!instance->view.base || operation->state == OPERATION_RUNNING)
         return;
+    if (type == OPERATION_INSTALL && other_install_runs(&instance->view)) {
+        controller->cache.on_dirty_module(controller, instance->key); /* begun since the plan */
+        return;
+    }
     if (operation->type != type)
         operation->failures = operation->unanswered = 0;
     operation->type = type;

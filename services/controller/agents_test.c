@@ -253,6 +253,27 @@ static void test_after_an_uninstall_reports_say_nothing_for_a_while(void **state
     assert_int_equal(kit_get_instance(cache, "elsewhere")->view.distrusted_ms, 0);
 }
 
+/* A plan writes the status first; meanwhile another one of the module may have begun: in place each takes the other off. */
+static void test_two_installs_of_a_module_are_not_begun_together(void **state)
+{
+    struct world *world = *state;
+    struct cache *cache = &world->controller.cache;
+    kit_apply(cache, KIND_MODULE, kit_module("next", 1, "rs", "a", "", "", "Pending"));
+    begin(world, "m");
+    struct pending call = take_call(world);
+    world->planned = 0;
+    struct cached_instance *next = kit_get_instance(cache, "next");
+    agents_start(&world->controller, next, OPERATION_INSTALL);
+    assert_int_equal(next->view.operation.state, OPERATION_NONE);
+    assert_int_equal(world->planned, 1); /* looked at again */
+    answer(&call, STATE(SUCCEEDED));
+    await_outcome(world);
+    begin(world, "next");
+    call = take_call(world);
+    answer(&call, STATE(SUCCEEDED));
+    await_outcome(world);
+}
+
 /* -- an operation takes as long as it takes -- */
 
 static void test_an_install_may_last(void **state)
@@ -564,6 +585,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_after_an_uninstall_reports_say_nothing_for_a_while),
+        TEST(test_two_installs_of_a_module_are_not_begun_together),
         TEST(test_an_install_may_last),
         TEST(test_a_report_may_overtake_the_answer),
         TEST(test_a_failure_at_last_is_a_failure),

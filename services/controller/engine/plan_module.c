@@ -167,18 +167,14 @@ static bool same_goes_first(const struct planning *p)
     return false;
 }
 
-/*
- * Whether it is not known yet what becomes of another install of this module on the base, as of one that was given up:
- * it may be on its way there, and in place it takes off whatever it finds.
- */
-static bool other_install_runs(const struct planning *p)
+bool other_install_runs(const struct instance *instance)
 {
-    const struct base_state *base = p->instance->base;
+    const struct base_state *base = instance->base;
     for (size_t i = 0; i < base->instances.len; i++) {
         const struct instance *other = base->instances.items[i];
-        if (other != p->instance && other->operation.type == OPERATION_INSTALL &&
+        if (other != instance && other->operation.type == OPERATION_INSTALL &&
             other->operation.state == OPERATION_RUNNING &&
-            str_eq(other->module->spec.module.name, p->module->spec.module.name))
+            str_eq(other->module->spec.module.name, instance->module->spec.module.name))
             return true;
     }
     return false;
@@ -213,7 +209,7 @@ static bool would_overrun(const struct planning *p)
 /* In the place of another one: when that is out of traffic, and drained. */
 static void install(struct planning *p)
 {
-    if (other_install_runs(p)) {
+    if (other_install_runs(p->instance)) {
         plan_requeue(p->plan, p->view->now_ms + INSTALL_RETRY_FIRST_MS);
         return;
     }

@@ -36,4 +36,11 @@ int64_t operation_retry_at(const struct operation *operation);
  */
 void plan_module(const struct module_view *view, struct plan *plan);
 
+/**
+ * other_install_runs() - whether it is not known yet what becomes of another install of the module on the base of @instance
+ *
+ * As of one that was given up: it may be on its way there, and in place it takes off whatever it finds.
+ */
+bool other_install_runs(const struct instance *instance);
+
 #endif
