@@ -175,7 +175,19 @@ class Twin:
         """So many changes of a label, evenly on the pods."""
         pods = list(self.fleet.pods())
         return [[step("patch", "pods", name, {"metadata": {"labels": {f"module.{OURS}/m{n}": "true"}}})
-                 for n in range(count // len(pods))] for name in pods if count >= len(pods)]
+                 for n in range(at, count, len(pods))] for at, name in enumerate(pods[:count])]
+
+    def warm_up(self, instances):
+        """A server that has just started is slower, whoever asks: Modules come and go before anything is measured."""
+        chains = []
+        for n in range(instances):
+            name, module = f"warm-{n}", {"name": "warm", "version": "1.0.0", "url": "http://jars.example/warm.jar"}
+            chains.append([
+                step("create", "modules", name, ours("Module", name, spec={
+                    "module": module, "baseName": name, "baseUid": name})),
+                step("patch", "modules", name, {"status": {"status": "Pending"}}, "status"),
+                step("delete", "modules", name)])
+        bare(self.cluster, "write", self.namespace, kubeconfig=self.kubeconfig, chains=chains)
 
     def write(self, modules, old, labels):
         """The same writes; their seconds."""
@@ -220,6 +232,7 @@ def measure_release(folder, pods, deployments, idle_s):
         with fleetkit.ModelFleet(folder / "fleet", cluster, "shop", bases=pods,
                                  controller=("--leader-elect",)) as fleet:
             twin, old = Twin(fleet, "twin"), {}
+            twin.warm_up(pods * deployments)
             for what, version in (("install", "1.0.0"), ("upgrade", "2.0.0")):
                 counted, before_s = written(fleet), processor.used_s()
                 seconds = release(fleet, names, pods, version)
