@@ -4,6 +4,7 @@
 import re
 
 ERRORS, OPERATIONS, DEFECTS = "docs/errors.md", "docs/operations.md", "docs/v1-defects.md"
+REQUIREMENTS = "docs/requirements.md"
 
 # Where reasons are made: files, and what a reason looks like there. "A,B" is two of them.
 REASONS = [
@@ -92,18 +93,38 @@ def is_test(path, text, name):
 
 
 def named_tests(tree):
-    """docs/v1-defects.md numbers its rows, and each names tests that are there."""
+    """docs/v1-defects.md and docs/requirements.md name tests that are there."""
+    for page in (DEFECTS, REQUIREMENTS):
+        for number, line in enumerate(tree.files.get(page, "").split("\n"), 1):
+            for file, name in re.findall(r"`([\w./-]+)::([^`]+)`", line):
+                if not any(f"/{path}".endswith(f"/{file}") and is_test(path, text, name)
+                           for path, text in tree.files.items()):
+                    yield f"{page}:{number}: there is no {file}::{name}"
+
+
+def numbered(tree):
+    """docs/v1-defects.md numbers its rows, and each of them and of docs/requirements.md names a test."""
     row = 0
-    for number, line in enumerate(tree.files.get(DEFECTS, "").split("\n"), 1):
-        names = re.findall(r"`([\w./-]+)::([^`]+)`", line)
-        if re.match(r"\| \d", line):
-            row += 1
-            if not line.startswith(f"| {row} |") or not names:
-                yield f"{DEFECTS}:{number}: row {row} is wrongly numbered, or names no test"
-        for file, name in names:
-            if not any(f"/{path}".endswith(f"/{file}") and is_test(path, text, name)
-                       for path, text in tree.files.items()):
-                yield f"{DEFECTS}:{number}: there is no {file}::{name}"
+    for page in (DEFECTS, REQUIREMENTS):
+        for number, line in enumerate(tree.files.get(page, "").split("\n"), 1):
+            if not re.match(r"\| \d", line):
+                continue
+            row += page == DEFECTS
+            if "::" not in line or (page == DEFECTS and not line.startswith(f"| {row} |")):
+                yield f"{page}:{number}: it is wrongly numbered, or names no test"
 
 
-RULES = [reasons, metrics, options, named_tests]
+def requirements(tree):
+    """What code and tests call a requirement or an invariant has a row in docs/requirements.md."""
+    known = re.findall(r"^\| (\d+\.\d+|I\d+) \|", tree.files.get(REQUIREMENTS, ""), re.MULTILINE)
+    for path, text in tree.files.items():
+        if not path.endswith((".c", ".h", ".proto")):
+            continue
+        for number, line in enumerate(text.split("\n"), 1):
+            spoken = re.findall(r"[Rr]equirements? (\d+\.\d+)", line) + re.findall(r"[Ii]nvariants? (I\d+)", line)
+            for name in spoken:
+                if name not in known:
+                    yield f"{path}:{number}: {REQUIREMENTS} has no {name}"
+
+
+RULES = [reasons, metrics, options, named_tests, numbered, requirements]

@@ -101,8 +101,14 @@ CASES = [
     (documented.options, "docs/operations.md", "| `--old N` | gone |\n", True),
     (documented.options, "docs/operations.md", "| `--help` | all |\n", False),
     (documented.named_tests, "docs/v1-defects.md", "| 1 | a | b | `a_test.c::gone` |\n", True),
-    (documented.named_tests, "docs/v1-defects.md", "| 1 | a | b | |\n", True),
-    (documented.named_tests, "docs/v1-defects.md", "| # | a | b | tests |\n", False),
+    (documented.named_tests, "docs/requirements.md", "| 1.1 | a | `a_test.c::gone` |\n", True),
+    (documented.numbered, "docs/v1-defects.md", "| 1 | a | b | |\n", True),
+    (documented.numbered, "docs/v1-defects.md", "| # | a | b | tests |\n", False),
+    (documented.numbered, "docs/requirements.md", "| 1.1 | a | |\n", True),
+    (documented.numbered, "docs/requirements.md", "| 1.1 | a | `a_test.c::b` |\n| I1 | a |\n", False),
+    (documented.requirements, "lib/base/a.h", "/* Requirement 11.1. */\n", True),
+    (documented.requirements, "lib/base/a.h", "/* Invariant I11. */\n", True),
+    (documented.requirements, "lib/base/a.h", "/* What is required: 11.1 */\n", False),
     (habits.sleeps_in_tests, "tests/e2e/wait.py", "    time.sleep(0.05)  # poll\n", False),
 ]
 
@@ -137,7 +143,13 @@ def test_tests_that_are_named_are_looked_for(named, wrong):
 def test_rows_of_defects_are_numbered():
     tree = Tree({"docs/v1-defects.md": "| 1 | `test_b.py::test_b` |\n| 3 | `test_b.py::test_b` |\n",
                  "tests/test_b.py": "def test_b():\n"})
-    assert len(list(documented.named_tests(tree))) == 1
+    assert len(list(documented.numbered(tree))) == 1
+
+
+def test_requirements_that_have_a_row_may_be_spoken_of():
+    tree = Tree({"docs/requirements.md": "| 1.1 | a | `a_test.c::b` |\n| I1 | a |\n",
+                 "lib/base/a.h": "/* Requirement 1.1, invariant I1. */\n"})
+    assert not list(documented.requirements(tree))
 
 
 def test_every_rule_has_a_case():
