@@ -254,18 +254,11 @@ def measure_release(folder, pods, deployments, idle_s):
 # -- objects that are only listed --
 
 
-def memory_mb(pid, field):
-    for line in pathlib.Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines():
-        if line.startswith(field):
-            return int(line.split()[1]) / 1024
-    return 0.0
-
-
 def wait_steady(pid):
     """Until its memory has not grown for a while."""
     peak, since_s = 0.0, time.monotonic()
     while time.monotonic() - since_s < STEADY_S:
-        now = memory_mb(pid, "VmHWM:")
+        now = processor.memory_mb(pid, "VmHWM:")
         if now > peak:
             peak, since_s = now, time.monotonic()
         time.sleep(0.1)
@@ -366,9 +359,9 @@ def measure_listed(folder, pods):
         with Controller(cluster, folder / "cold") as controller:
             print(f"{pods} pods and {pods * PER_POD} Modules: ready after {controller.ready_s:.2f} s, "
                   f"the same lists by the bare client {lists_s:.2f} s")
-            print(f"  controller RSS when ready: {memory_mb(controller.pid, 'VmRSS:'):.1f} MB")
+            print(f"  controller RSS when ready: {processor.memory_mb(controller.pid, 'VmRSS:'):.1f} MB")
             wait_steady(controller.pid)
-            judge("controller peak RSS", memory_mb(controller.pid, "VmHWM:"), RSS_MB_LIMIT, " MB")
+            judge("controller peak RSS", processor.memory_mb(controller.pid, "VmHWM:"), RSS_MB_LIMIT, " MB")
             controller.check(pods)
 
 

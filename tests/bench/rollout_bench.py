@@ -7,7 +7,6 @@ Each of the ten ModuleDeployments has one instance on every base. Prints seconds
 instance, and its peak memory, beside the goals; ends with 1 where one is missed.
 """
 import argparse
-import os
 import pathlib
 import sys
 import tempfile
@@ -15,23 +14,12 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
 import basekit  # noqa: E402
+import processor  # noqa: E402
 import systemkit  # noqa: E402
 
 CPU_MS_GOAL = 0.5  # of the controller, per instance
 RSS_MB_GOAL = 40
 LIMIT_S = 300
-
-
-def cpu_s(pid):
-    fields = pathlib.Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rsplit(") ", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def peak_mb(pid):
-    for line in pathlib.Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines():
-        if line.startswith("VmHWM:"):
-            return int(line.split()[1]) / 1024
-    return 0.0
 
 
 def completed(system, names, version):
@@ -52,11 +40,11 @@ def rollout(system, names, bases, version):
     """(seconds, CPU seconds of the controller) of a release of every module at once."""
     jars = [system.bases[0].jar(name, version, Test_Web="false", web_context_path="") for name in names]
     pid = system.processes["controller"].process.pid
-    before_s, begin_s = cpu_s(pid), time.monotonic()
+    before_s, begin_s = processor.of_process(pid), time.monotonic()
     for name, jar in zip(names, jars):
         system.apply(name, jar, replicas=bases)
     completed(system, names, version)
-    return time.monotonic() - begin_s, cpu_s(pid) - before_s
+    return time.monotonic() - begin_s, processor.of_process(pid) - before_s
 
 
 def main():
@@ -77,7 +65,7 @@ def main():
                 missed |= per_instance_ms > CPU_MS_GOAL
                 print(f"  {what}: {seconds:.1f} s, controller CPU {per_instance_ms:.2f} ms per instance "
                       f"(goal {CPU_MS_GOAL})")
-            rss = peak_mb(pid)
+            rss = processor.memory_mb(pid, "VmHWM:")
             missed |= rss > RSS_MB_GOAL
             print(f"  controller peak RSS {rss:.1f} MB (goal {RSS_MB_GOAL})")
             system.check_operations()

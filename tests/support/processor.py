@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Processor time by program: what a benchmark spends beside the work that it measures.
+"""Processor time by program, what a benchmark spends beside the work that it measures too, and memory.
 
     before = processor.used_s()
     ...
-    print(processor.since(before))
+    print(processor.since(before), processor.memory_mb(pid, "VmHWM:"))
 """
 import collections
 import os
@@ -37,3 +37,18 @@ def since(before):
     seconds = used_s()
     seconds.subtract(before)
     return ", ".join(f"{name} {used:.1f} s" for name, used in seconds.most_common() if used >= 0.05)
+
+
+def of_process(pid):
+    """Seconds of processor time that a process has used."""
+    stat = pathlib.Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    fields = stat[stat.rindex(")") + 2:].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def memory_mb(pid, field):
+    """A line of /proc/PID/status: "VmRSS:" is what it holds now, "VmHWM:" the most that it held."""
+    for line in pathlib.Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines():
+        if line.startswith(field):
+            return int(line.split()[1]) / 1024
+    return 0.0
