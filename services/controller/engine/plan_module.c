@@ -357,6 +357,13 @@ static void install_unanswered(struct planning *p)
     plan_requeue(p->plan, retry_at(p));
 }
 
+/* One too many, about to be chosen to go: tried again, it would be one more than its batch allows. */
+static bool others_are_enough(const struct planning *p)
+{
+    const struct revision *revision = p->instance->revision;
+    return p->view->wanted && revision->available >= revision->rs->spec.replicas;
+}
+
 static void install_failed(struct planning *p)
 {
     const struct operation *operation = p->operation;
@@ -365,7 +372,10 @@ static void install_failed(struct planning *p)
         return;
     }
     if (p->module->status.phase == MODULE_FAILED && p->view->now_ms >= retry_at(p)) {
-        install(p);
+        if (others_are_enough(p))
+            plan_requeue(p->plan, p->view->now_ms + SURPLUS_LOOK_MS);
+        else
+            install(p);
         return;
     }
     bool said = p->module->status.phase == MODULE_FAILED &&

@@ -24,7 +24,7 @@ struct row {
 
 static struct module_view view_of(struct kit *kit, const struct row *row)
 {
-    const struct kit_row world = {.spec = "v1 x1", .revisions = row->revisions, .bases = "a"};
+    const struct kit_row world = {.spec = "v1 x1", .revisions = row->revisions, .bases = "a b"};
     kit_init(kit, &world);
     ASSERT(kit->revisions[0]);
     struct instance *instance = kit->revisions[0]->instances.items[0];
@@ -62,6 +62,20 @@ static const struct row rows[] = {
      .operation = {.type = OPERATION_INSTALL, .state = OPERATION_SUCCEEDED},
      .reported = REPORTED_ACTIVE,
      .plan = "module v1b@a is Available"},
+    {.name = "5.1 a failed install is tried again where fewer are there than are wanted",
+     .revisions = "v1#1=2 aF bA",
+     .operation = {.type = OPERATION_INSTALL, .state = OPERATION_FAILED, .failures = 1},
+     .plan = "install v1@a"},
+    {.name = "... not where it is one too many: that is to go",
+     .revisions = "v1#1=1 aF bA",
+     .operation = {.type = OPERATION_INSTALL, .state = OPERATION_FAILED, .failures = 1},
+     .plan = "requeue at 1005000"},
+    {.name =
+         "... unless its revision is to go as a whole, and it is among those that stay till then",
+     .revisions = "v1#1=0 aF",
+     .unwanted = true,
+     .operation = {.type = OPERATION_INSTALL, .state = OPERATION_FAILED, .failures = 1},
+     .plan = "install v1@a"},
     {.name = "a switch that was taken back before it began says nothing of its health",
      .revisions = "v1#1=1 aC",
      .operation = {.type = OPERATION_SWITCH, .state = OPERATION_NONE},

@@ -97,7 +97,7 @@ static bool acts(struct instance *instance)
 }
 
 /* Return: whether one of them acts, or its agent will answer, or report. */
-static bool goes_on(struct instance *stays, struct instance *leaves)
+static bool goes_on(struct kit *kit, struct instance *stays, struct instance *leaves)
 {
     bool any = stays->operation.state == OPERATION_RUNNING ||
                leaves->operation.state == OPERATION_RUNNING ||
@@ -105,6 +105,7 @@ static bool goes_on(struct instance *stays, struct instance *leaves)
     for (int i = 0; i < ROUNDS && !any; i++) {
         bool stays_acts = acts(stays);
         any = acts(leaves) || stays_acts;
+        kit_recount(kit); /* as the cache does with what was written */
     }
     return any;
 }
@@ -121,7 +122,7 @@ static char *stuck(const struct relation *relation, enum module_phase phase, siz
     set_state(stays, &operations[stays_done], reported);
     set_state(leaves, &operations[leaves_done], reported);
     kit_recount(&kit);
-    char *text = goes_on(stays, leaves)
+    char *text = goes_on(&kit, stays, leaves)
                      ? NULL
                      : mem_printf("%s: %s, operations %zu and %zu, report %d", relation->name,
                                   module_phase_name(phase), stays_done, leaves_done, reported);
