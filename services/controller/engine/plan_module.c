@@ -201,6 +201,8 @@ static bool would_overrun(const struct planning *p)
     const struct instance *successor = p->instance->replaced_by;
     if (!successor || !takes_place(p) || successor->base != p->instance->base)
         return false;
+    if (instance_overwrites(successor)) /* a report may speak of this one */
+        return has_been_there(successor);
     const struct operation *operation = &successor->operation;
     return instance_may_serve(successor) || successor->reported == REPORTED_INACTIVE ||
            (operation->type == OPERATION_INSTALL && operation->state == OPERATION_SUCCEEDED);

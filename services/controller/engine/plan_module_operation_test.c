@@ -33,8 +33,11 @@ static struct module_view view_of(struct kit *kit, const struct row *row)
         instance->operation.started_ms = instance->operation.ended_ms = LONG_AGO_MS;
     instance->reported = row->reported;
     instance->reported_ms = KIT_NOW_MS - 1000;
-    if (instance->replaced_by)
+    if (instance->replaced_by) {
         instance->replaced_by->operation = row->successor;
+        if (instance_overwrites(instance->replaced_by)) /* a report tells them apart by nothing */
+            instance->replaced_by->reported = row->reported;
+    }
     return (struct module_view){.instance = instance,
                                 .wanted = !row->unwanted,
                                 .now_ms = KIT_NOW_MS,
@@ -76,6 +79,19 @@ static const struct row rows[] = {
      .unwanted = true,
      .operation = {.type = OPERATION_INSTALL, .state = OPERATION_FAILED, .failures = 1},
      .plan = "install v1@a"},
+    {.name = "a restart of a restart: the last one has not begun, so nobody's install overruns it",
+     .revisions = "v1b#2=0 aU>pa; v1#1=0 aT-; v1c#3=1 aP>pa",
+     .unwanted = true,
+     .operation = {.type = OPERATION_INSTALL, .state = OPERATION_FAILED, .unanswered = 1},
+     .reported = REPORTED_ACTIVE,
+     .plan = "install v1b@a InPlace"},
+    {.name = "... and once that is there it would",
+     .revisions = "v1b#2=0 aU>pa; v1#1=0 aT-; v1c#3=1 aC>pa",
+     .unwanted = true,
+     .operation = {.type = OPERATION_INSTALL, .state = OPERATION_FAILED, .unanswered = 1},
+     .successor = {.type = OPERATION_INSTALL, .state = OPERATION_SUCCEEDED},
+     .reported = REPORTED_ACTIVE,
+     .plan = "module v1b@a is Unavailable BeingReplaced"},
     {.name = "a switch that was taken back before it began says nothing of its health",
      .revisions = "v1#1=1 aC",
      .operation = {.type = OPERATION_SWITCH, .state = OPERATION_NONE},
