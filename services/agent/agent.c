@@ -153,6 +153,7 @@ static int make_reporter(struct agent *agent, struct err **err)
         .watcher = agent->watcher,
         .operations = agent->operations,
         .identity = options->identity,
+        .seed = options->seed,
         .log = options->log,
         .metrics = options->metrics,
     };
@@ -197,6 +198,11 @@ void agent_start(struct agent *agent, const char *address)
     if (agent->reporter)
         reporter_set_address(agent->reporter, address);
     watcher_start(agent->watcher);
+}
+
+const struct operation *agent_operation(const struct agent *agent, const char *id)
+{
+    return operations_get(agent->operations, id);
 }
 
 static void on_left(void *user)

@@ -24,6 +24,7 @@ struct agent_options {
     const char *cache_dir, *netrc_file;
     int64_t poll_ms, query_ms, install_ms, download_ms;
     struct base_identity identity;
+    uint64_t seed; /* of jitter: agents that were started together do not report together */
     void (*on_ready)(void *user, bool ready); /* of the base; loop thread */
     void *user;
 };
@@ -33,6 +34,9 @@ int agent_new(struct agent **out, const struct agent_options *options, struct er
 
 /** agent_start() - watches and reports. @address: where the controller reaches us; borrowed. Loop thread, before it turns. */
 void agent_start(struct agent *agent, const char *address);
+
+/** agent_operation() - by id, or NULL; borrowed until the loop's next event. Loop thread. */
+const struct operation *agent_operation(const struct agent *agent, const char *id);
 
 /** agent_stop() - takes no operations, reports that it leaves (the loop turns meanwhile, 1 s at most). Loop thread. */
 void agent_stop(struct agent *agent);

@@ -174,6 +174,13 @@ static void on_ready(void *user, bool ready)
     service_set_ready(user, ready);
 }
 
+static uint64_t random_seed(void)
+{
+    struct rand rand;
+    rand_seed_from_system(&rand);
+    return rand_next(&rand);
+}
+
 static int start(void *user, const void *filled, struct err **err)
 {
     struct process *process = user;
@@ -209,6 +216,7 @@ static int start(void *user, const void *filled, struct err **err)
                 .labels = &process->labels,
                 .max_module_count = arguments->max_module_count,
             },
+        .seed = random_seed(),
         .on_ready = on_ready,
         .user = service,
     };

@@ -172,7 +172,7 @@ struct reporter *reporter_new(const struct reporter_options *options)
     struct reporter *reporter = NEW(struct reporter);
     reporter->options = *options;
     reporter->event.fn = on_outcome;
-    rand_seed_from_system(&reporter->rand);
+    rand_seed(&reporter->rand, options->seed);
     loop_timer_init(&reporter->timer, on_timer);
     reporter->sent = metrics_counter(options->metrics, "koupleless_agent_reports_total",
                                      "Reports to the controller.", "result=\"sent\"");
@@ -185,6 +185,7 @@ void reporter_free(struct reporter *reporter)
 {
     if (!reporter)
         return;
+    loop_timer_stop(reporter->options.loop, &reporter->timer);
     mem_free(reporter->error);
     mem_free(reporter);
 }

@@ -28,6 +28,7 @@ struct reporter_options {
     const struct watcher *watcher;
     const struct operations *operations;
     struct base_identity identity;
+    uint64_t seed; /* of jitter */
     struct log *log;
     struct metrics *metrics;
 };

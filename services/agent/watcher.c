@@ -267,6 +267,7 @@ void watcher_free(struct watcher *watcher)
 {
     if (!watcher)
         return;
+    loop_timer_stop(watcher->options.loop, &watcher->timer);
     biz_list_done(&watcher->modules);
     biz_list_done(&watcher->state.modules);
     base_health_done(&watcher->state.health);
