@@ -26,7 +26,7 @@ MAY_USE = {
     "services/controller": LIBRARY,
     "clients/cli": LIBRARY,
     "tests/support": LIBRARY,
-    "tests/sim": LIBRARY + ["services/controller", "services/scheduler", "services/agent/engine"],
+    "tests/sim": LIBRARY + ["services/controller", "services/scheduler", "services/agent"],
     "tests/kube": LIBRARY + ["services/controller/store"],
     "tests/bench": LIBRARY + ["services/controller/store", "services/controller/engine", "services/scheduler/engine"],
     "tests/fuzz": LIBRARY + ["services/controller", "services/scheduler", "services/agent"],

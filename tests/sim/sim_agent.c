@@ -111,11 +111,6 @@ static void await(struct sim_base *base, struct sim_operation *operation,
 
 /* -- what an operation does to the JVM -- */
 
-static bool has_web_path(const struct sim_operation *operation)
-{
-    return str_starts_with(operation->name, "web");
-}
-
 /* Another version of the module that runs, or NULL. */
 static struct sim_module *other_version(const struct sim_base *base,
                                         const struct sim_operation *operation)
@@ -177,7 +172,8 @@ static void begin_install(struct sim_base *base, struct sim_operation *operation
         fail_as(operation, FAILED_OTHER_JAR);
         return;
     }
-    if (!operation->in_place && has_web_path(operation) && other_version(base, operation)) {
+    if (!operation->in_place && !str_empty(sim_web_path(operation->name)) &&
+        other_version(base, operation)) {
         fail_as(operation, FAILED_WEB_PATH_IN_USE);
         return;
     }
@@ -242,11 +238,7 @@ static void end_switch(struct sim_base *base, struct sim_operation *operation)
         fail_as(operation, FAILED_STATE);
         return;
     }
-    for (size_t i = 0; i < base->modules.len; i++)
-        if (str_eq(base->modules.items[i].name, operation->name) &&
-            base->modules.items[i].state == SIM_ACTIVE)
-            base->modules.items[i].state = SIM_INACTIVE;
-    there->state = SIM_ACTIVE;
+    sim_base_activate(base, there);
     operation->state = SIM_SUCCEEDED;
 }
 
@@ -310,7 +302,7 @@ static void begin_next(struct sim_base *base)
                      loop_now_ms(base->options.loop) + command_ms(base));
 }
 
-void sim_agent_jvm_gone(struct sim_base *base)
+static void jvm_gone(struct sim_base *base)
 {
     if (list_empty(&base->queue))
         return;
@@ -462,17 +454,6 @@ static void handle_get(Service *service, const Koupleless__Agent__V1__GetOperati
 
 /* -- life -- */
 
-void sim_agent_init(struct sim_base *base)
-{
-    koupleless__agent__v1__agent_service__init(&base->service, NULL);
-    base->service.install_module = handle_install;
-    base->service.uninstall_module = handle_uninstall;
-    base->service.switch_module = handle_switch;
-    base->service.get_operation = handle_get;
-    list_init(&base->queue);
-    loop_timer_init(&base->command, on_command);
-}
-
 /* Its calls have been given up by the net. */
 static void drop_waiters(struct sim_base *base, struct sim_operation *operation)
 {
@@ -487,7 +468,7 @@ static void drop_waiters(struct sim_base *base, struct sim_operation *operation)
     }
 }
 
-void sim_agent_forget(struct sim_base *base)
+static void forget(struct sim_base *base)
 {
     for (size_t i = 0; i < base->all.len; i++) {
         struct sim_operation *operation = base->all.items[i];
@@ -498,10 +479,43 @@ void sim_agent_forget(struct sim_base *base)
     map_done(&base->operations);
 }
 
-void sim_agent_done(struct sim_base *base)
+static void start(struct sim_base *base)
 {
+    koupleless__agent__v1__agent_service__init(&base->service, NULL);
+    base->service.install_module = handle_install;
+    base->service.uninstall_module = handle_uninstall;
+    base->service.switch_module = handle_switch;
+    base->service.get_operation = handle_get;
+    list_init(&base->queue);
+    loop_timer_init(&base->command, on_command);
+    sim_net_serve(base->options.net, base->address, &base->service.base);
+    sim_reports_start(base);
+}
+
+/* It is there again at once. */
+static void restart(struct sim_base *base, int64_t away_ms)
+{
+    (void)away_ms;
+    sim_net_stop_serving(base->options.net, base->address);
+    forget(base);
+    base->epoch = 0;
+    sim_net_serve(base->options.net, base->address, &base->service.base);
+    sim_base_changed(base);
+}
+
+static void jvm_changed(struct sim_base *base)
+{
+    if (base->jvm_down)
+        jvm_gone(base);
+    sim_reports_notice(base);
+}
+
+static void stop(struct sim_base *base)
+{
+    sim_net_stop_serving(base->options.net, base->address);
+    sim_reports_stop(base);
     loop_timer_stop(base->options.loop, &base->command);
-    sim_agent_forget(base);
+    forget(base);
     for (size_t i = 0; i < base->all.len; i++) {
         struct sim_operation *operation = base->all.items[i];
         mem_free(operation->id);
@@ -514,3 +528,5 @@ void sim_agent_done(struct sim_base *base)
     }
     VEC_DONE(&base->all);
 }
+
+const struct sim_agent_kind sim_agent_model = {start, restart, jvm_changed, stop};

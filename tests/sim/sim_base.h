@@ -8,12 +8,13 @@
 #include "tests/sim/sim_net.h"
 
 /*
- * A base of a simulated world: the pod, its JVM with the modules in it, and its agent, which is a model of
- * services/agent: it does operations one after the other, remembers them by their ids, and reports. What a
- * module does is a matter of its name: those that begin with "web" serve a web path, so two versions of
- * them never run in one JVM.
+ * A base of a simulated world: the pod, its JVM with the modules in it, and its agent. That is services/agent as it
+ * is (sim_process.c), or a model of it, which costs less (sim_agent.c): it does operations one after the other,
+ * remembers them by their ids, and reports. What a module does is a matter of its name: those that begin with "web"
+ * serve a web path, so two versions of them never run in one JVM.
  */
 struct sim_base;
+struct sim_process;
 
 /* A module in the JVM. */
 struct sim_module {
@@ -50,10 +51,22 @@ struct sim_base_faults {
     const char *bad;       /* a version that never starts, or NULL */
     int32_t uninstall_fails;
     int32_t switch_fails;
-    int64_t down_ms; /* a JVM that starts anew takes at most so long */
+    int32_t pull_fails;  /* of jars; real agents only, as what follows */
+    int32_t answer_lost; /* of Arklet's */
+    int64_t down_ms;     /* a JVM that starts anew takes at most so long */
 };
 
+/* What stands beside the JVM, and serves at the base's address. */
+struct sim_agent_kind {
+    void (*start)(struct sim_base *base);                    /* with its pod */
+    void (*restart)(struct sim_base *base, int64_t away_ms); /* it is away at least so long */
+    void (*jvm_changed)(struct sim_base *base);              /* it has gone, or is there again */
+    void (*stop)(struct sim_base *base);                     /* its pod is gone */
+};
+extern const struct sim_agent_kind sim_agent_model, sim_agent_process;
+
 struct sim_base_options {
+    const struct sim_agent_kind *agent;
     struct loop *loop;
     struct rand *rand;
     struct sim_net *net;
@@ -78,6 +91,9 @@ struct sim_base {
     int boots;
     VEC(struct sim_module) modules;
 
+    struct sim_process *process; /* of a real agent */
+
+    /* of a model */
     int64_t epoch;         /* of the newest controller that the agent has heard of; 0 = none */
     struct list queue;     /* of struct sim_operation.node; the first one runs */
     struct map operations; /* id -> struct sim_operation: those that the agent remembers */
@@ -108,19 +124,30 @@ void sim_base_restart_jvm(struct sim_base *base);
 /** sim_base_restart_agent() - it forgets its operations; the one that runs goes on in the JVM. */
 void sim_base_restart_agent(struct sim_base *base);
 
+/**
+ * sim_base_set_room() - @max_module_count as in its options; its agent is started anew with that
+ *
+ * Once all has come that the one before may have sent: a report that comes late would take the room back.
+ */
+void sim_base_set_room(struct sim_base *base, int32_t max_module_count);
+
 /** sim_base_die() - the pod is gone, with all that was in it. */
 void sim_base_die(struct sim_base *base);
 
-/* sim_agent.c: operations. */
+/* -- inside of it -- */
+
 /** sim_restart_due() - whether @operation is to install again what is @there. */
 bool sim_restart_due(const struct sim_operation *operation, const struct sim_module *there);
-void sim_agent_init(struct sim_base *base);
-/** sim_agent_forget() - what is waited for is not answered any more. */
-void sim_agent_forget(struct sim_base *base);
-/** sim_agent_jvm_gone() - the operation that runs fails. */
-void sim_agent_jvm_gone(struct sim_base *base);
-void sim_agent_done(struct sim_base *base);
 
+/* sim_reports.c: of a model. */
+void sim_reports_start(struct sim_base *base);
+void sim_reports_stop(struct sim_base *base);
+/** sim_reports_notice() - something has happened that the agent did not do; it notices that in a while. */
+void sim_reports_notice(struct sim_base *base);
+/** sim_web_path() - that the module of this name serves; "" = none. */
+const char *sim_web_path(const char *module);
+/** sim_base_activate() - requests go to this version of its module. */
+void sim_base_activate(struct sim_base *base, struct sim_module *module);
 /** sim_base_changed() - something is to be told to the controller. */
 void sim_base_changed(struct sim_base *base);
 /** sim_base_put() - a copy of @module is there. */

@@ -31,6 +31,8 @@ struct rpc_client {
     char *host;
     struct list calls; /* that have not ended */
     bool dead;
+    void (*wake)(void *user); /* or NULL */
+    void *wake_user;
 };
 
 struct rpc_channel {
@@ -121,6 +123,7 @@ static void end_call(struct rpc_client_call *caller, const ProtobufCMessage *res
     if (!caller->client)
         return;
     struct sim_net *net = caller->net;
+    const struct rpc_client *client = caller->client;
     if (err)
         history_note(net->options.history, "%s -> %s %s: %s", caller->host, caller->target,
                      method_of(caller)->name, err->message);
@@ -128,6 +131,8 @@ static void end_call(struct rpc_client_call *caller, const ProtobufCMessage *res
     list_remove(&caller->node);
     loop_timer_stop(net->options.loop, &caller->deadline);
     caller->done(caller->user, response, err);
+    if (client->wake)
+        client->wake(client->wake_user);
     unref(caller);
 }
 
@@ -231,6 +236,32 @@ void rpc_call_fail(struct rpc_call *call, const struct err *e)
     answer(call, NULL, e);
 }
 
+bool rpc_call_cancelled(struct rpc_call *call)
+{
+    return call->dropped || !call->caller->client;
+}
+
+/* Nobody opens a stream here. */
+void rpc_call_end(struct rpc_call *call)
+{
+    (void)call;
+    UNREACHABLE("a stream");
+}
+
+void rpc_call_on_cancel(struct rpc_call *call, void (*fn)(void *user), void *user)
+{
+    (void)call;
+    (void)fn;
+    (void)user;
+    UNREACHABLE("a stream");
+}
+
+size_t rpc_call_queue_len(struct rpc_call *call)
+{
+    (void)call;
+    UNREACHABLE("a stream");
+}
+
 const char *rpc_call_peer(struct rpc_call *call)
 {
     return call->caller->host;
@@ -329,12 +360,24 @@ static void send_request(struct rpc_client_call *caller, const ProtobufCMessage 
     }
 }
 
+static void refuse_dead(rpc_done_fn done, void *user)
+{
+    AUTO_ERR struct err *err = NULL;
+    err_set(&err, ERR_CANCELLED, "the program has ended");
+    done(user, NULL, err);
+}
+
 struct rpc_client_call *rpc_unary(struct rpc_channel *channel,
                                   const ProtobufCServiceDescriptor *service, const char *method,
                                   const ProtobufCMessage *request,
                                   const struct rpc_options *options, rpc_done_fn done, void *user)
 {
     struct rpc_client *client = channel->client;
+    if (client->dead) {
+        ASSERT(client->wake); /* a program in the loop of the net has stopped with its client */
+        refuse_dead(done, user);
+        return NULL;
+    }
     struct rpc_client_call *caller = NEW(struct rpc_client_call);
     *caller = (struct rpc_client_call){
         .net = client->net,
@@ -350,7 +393,7 @@ struct rpc_client_call *rpc_unary(struct rpc_channel *channel,
     list_init(&caller->node);
     list_append(&client->calls, &caller->node);
     loop_timer_init(&caller->deadline, on_deadline);
-    ASSERT(options->deadline_ms > 0 && !client->dead);
+    ASSERT(options->deadline_ms > 0);
     loop_timer_start(client->net->options.loop, &caller->deadline,
                      loop_now_ms(client->net->options.loop) + options->deadline_ms);
     if (client->net->options.on_call)
@@ -366,6 +409,12 @@ struct rpc_client *sim_net_client(struct sim_net *net, const char *host)
     client->host = mem_strdup(host);
     list_init(&client->calls);
     return client;
+}
+
+void sim_net_client_wakes(struct rpc_client *client, void (*wake)(void *user), void *user)
+{
+    client->wake = wake;
+    client->wake_user = user;
 }
 
 void sim_net_call(struct sim_net *net, struct rpc_channel *channel,

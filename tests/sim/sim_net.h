@@ -52,13 +52,20 @@ void sim_net_cut(struct sim_net *net, const char *address, bool cut);
 /** sim_net_client() - calls from @host; freed by rpc_client_free(), which ends its calls. */
 struct rpc_client *sim_net_client(struct sim_net *net, const char *host);
 
+/**
+ * sim_net_client_wakes() - @wake after each outcome that @client was told of
+ *
+ * For a program with a loop of its own: what its callbacks have posted there is then to be done.
+ */
+void sim_net_client_wakes(struct rpc_client *client, void (*wake)(void *user), void *user);
+
 /** sim_net_call() - rpc_unary() of a simulated program; @done in a turn of the loop. */
 void sim_net_call(struct sim_net *net, struct rpc_channel *channel,
                   const ProtobufCServiceDescriptor *service, const char *method,
                   const ProtobufCMessage *request, const struct rpc_options *options,
                   rpc_done_fn done, void *user);
 
-/** sim_net_kill() - its program ends: its calls do so now, with ERR_CANCELLED; none is made after this. What travels may still arrive. */
+/** sim_net_kill() - its program ends: its calls do so now, with ERR_CANCELLED, and so do those that one with a loop of its own makes after this; others make none. What travels may still arrive. */
 void sim_net_kill(struct rpc_client *client);
 
 #endif

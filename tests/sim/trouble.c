@@ -48,7 +48,10 @@ void trouble_choose(struct world *world)
     if (world_has(world, FAULT_FAILS)) {
         world->base_faults.install_fails = 200;
         world->base_faults.uninstall_fails = world->base_faults.switch_fails = 100;
+        world->base_faults.pull_fails = 100;
     }
+    if (world_has(world, FAULT_ARKLET))
+        world->base_faults.answer_lost = 50;
 }
 
 /* -- one thing -- */
@@ -131,6 +134,6 @@ void trouble_end(struct world *world)
         if (base->dead)
             continue;
         world_cut(world, base, false);
-        base->options.max_module_count = -1;
+        sim_base_set_room(base, -1);
     }
 }

@@ -20,6 +20,7 @@
 #define SCHEDULER "scheduler:9091"
 #define TURNS_MAX 10000 /* of the loop without any time: then it will not come to rest */
 #define EDIT_SETTLES_MS 60000
+#define MODELS 25 /* percent of the bases whose agent is a model */
 #define BASE_SILENT_MS 90000
 #define BASE_GONE_MS 300000
 
@@ -294,7 +295,9 @@ void world_add_base(struct world *world)
     AUTO_FREE char *name = mem_printf("stock-%d", ++world->base_names);
     AUTO_FREE char *address = free_address(world, name);
     sim_net_cut(world->net, address, false);
+    bool modelled = world->options.unchecked || world_chance(world, MODELS);
     const struct sim_base_options options = {
+        .agent = modelled ? &sim_agent_model : &sim_agent_process,
         .loop = world->loop,
         .rand = &world->rand,
         .net = world->net,

@@ -10,10 +10,11 @@
 #include "tests/sim/sim_store.h"
 
 /*
- * A simulated world: controller and scheduler as they are, around them a store, a network, bases and users
+ * A simulated world: controller, scheduler and agents as they are, around them a store, a network, JVMs and users
  * that are not, and one clock, which jumps to whatever is due next. All of it follows from the seed.
  *
- *   users ──> sim_store <──> controller ──sim_net──> scheduler, agents of sim_base
+ *   users ──> sim_store <──> controller ──sim_net──> scheduler
+ *                                          └────────> agents ──sim_arklet──> JVM of sim_base
  *
  * A world goes through three times: trouble, with edits and faults; calm, in which all that is declared has to
  * come about; and the end, in which all is deleted. Invariants are looked at all along (invariants.h).
@@ -33,6 +34,7 @@
     X(FAULT_SCHEDULER, "scheduler") /* it is away */                                               \
     X(FAULT_SLOW, "slow")           /* commands take a minute */                                   \
     X(FAULT_FAILS, "fails")         /* commands fail */                                            \
+    X(FAULT_ARKLET, "arklet")       /* its answers to agents get lost */                           \
     X(FAULT_JVMS, "jvms")           /* start anew */                                               \
     X(FAULT_AGENTS, "agents")       /* start anew */                                               \
     X(FAULT_PODS_GO, "pods-go")                                                                    \

@@ -41,6 +41,7 @@ static void start(struct fleet *fleet, const char *name, const char *ip)
 {
     AUTO_FREE char *address = mem_printf("%s:%s", ip, fleet->port);
     const struct sim_base_options options = {
+        .agent = &sim_agent_model,
         .loop = fleet->loop,
         .rand = &fleet->rand,
         .net = fleet->net,

@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the agent of a simulated base has on its disk: services/agent/worker.h, records.h and jars.h. Jobs take a
+ * moment each, and those of an agent that is gone are not done any more. Jars are there soon, or can't be had.
+ */
+#include <string.h>
+
+#include "lib/base/limits.h"
+#include "lib/base/str.h"
+#include "services/agent/jars.h"
+#include "services/agent/records.h"
+#include "tests/sim/sim_process.h"
+
+#define JOB_MS 4
+#define FETCH_MS 500
+
+static int64_t soon(const struct sim_life *life, uint64_t at_most_ms)
+{
+    return loop_now_ms(life->loop) +
+           (int64_t)rand_below(life->process->base->options.rand, at_most_ms + 1);
+}
+
+/* -- worker.h -- */
+
+struct worker {
+    struct sim_life *life;
+    struct list jobs;
+    struct loop_timer timer; /* the first one is done */
+};
+
+static struct worker_job *take_job(struct worker *worker)
+{
+    struct worker_job *job = LIST_ENTRY(worker->jobs.next, struct worker_job, node);
+    list_remove(&job->node);
+    return job;
+}
+
+static void begin_job(struct worker *worker)
+{
+    if (!list_empty(&worker->jobs))
+        loop_timer_start(worker->life->loop, &worker->timer, soon(worker->life, JOB_MS));
+}
+
+static void on_worked(struct loop_timer *timer)
+{
+    struct worker *worker = CONTAINER_OF(timer, struct worker, timer);
+    struct worker_job *job = take_job(worker);
+    if (!worker->life->over)
+        job->work(job);
+    begin_job(worker);
+    job->done(job);
+}
+
+struct worker *worker_new(struct loop *loop)
+{
+    (void)loop; /* that of the life */
+    struct worker *worker = NEW(struct worker);
+    worker->life = sim_life_starting();
+    list_init(&worker->jobs);
+    loop_timer_init(&worker->timer, on_worked);
+    return worker;
+}
+
+void worker_start(struct worker *worker, struct worker_job *job)
+{
+    list_init(&job->node);
+    list_append(&worker->jobs, &job->node);
+    if (worker->timer.due_ms == TIME_NEVER)
+        begin_job(worker);
+}
+
+static void on_dropped(struct loop_event *event)
+{
+    struct worker_job *job = CONTAINER_OF(event, struct worker_job, event);
+    job->done(job);
+}
+
+void worker_free(struct worker *worker)
+{
+    if (!worker)
+        return;
+    loop_timer_stop(worker->life->loop, &worker->timer);
+    while (!list_empty(&worker->jobs)) {
+        struct worker_job *job = take_job(worker);
+        job->event.fn = on_dropped;
+        loop_post(worker->life->loop, &job->event);
+    }
+    mem_free(worker);
+}
+
+/* -- records.h: what is in memory, and behind it what is on the disk -- */
+
+struct records {
+    struct worker *worker;
+    struct sim_disk now;
+    struct sim_disk *disk;
+};
+
+static void record_free(struct record *record)
+{
+    if (!record)
+        return;
+    mem_free(record->url);
+    mem_free(record->digest);
+    mem_free(record->restart);
+    mem_free(record);
+}
+
+static void put(struct map *map, const char *identity, const struct record *from)
+{
+    struct record *record = NEW(struct record);
+    *record =
+        (struct record){mem_strdup(from->url), mem_strdup(from->digest), mem_strdup(from->restart)};
+    record_free(map_put(map, identity, record));
+}
+
+static void copy_map(struct map *to, const struct map *from)
+{
+    for (size_t i = 0; i < from->len; i++)
+        put(to, from->entries[i].key, from->entries[i].value);
+}
+
+static void clear_map(struct map *map)
+{
+    for (size_t i = 0; i < map->len; i++)
+        record_free(map->entries[i].value);
+    map_done(map);
+}
+
+static struct sim_disk copy_disk(const struct sim_disk *disk)
+{
+    struct sim_disk copy = {0};
+    copy_map(&copy.installed, &disk->installed);
+    copy_map(&copy.removed, &disk->removed);
+    return copy;
+}
+
+void sim_disk_done(struct sim_disk *disk)
+{
+    clear_map(&disk->installed);
+    clear_map(&disk->removed);
+}
+
+struct write_job {
+    struct worker_job job;
+    struct sim_disk text;
+    struct sim_disk *disk;
+};
+
+static void write_disk(struct worker_job *worker_job)
+{
+    struct write_job *job = CONTAINER_OF(worker_job, struct write_job, job);
+    struct sim_disk before = *job->disk;
+    *job->disk = job->text;
+    job->text = before;
+}
+
+static void free_job(struct worker_job *worker_job)
+{
+    struct write_job *job = CONTAINER_OF(worker_job, struct write_job, job);
+    sim_disk_done(&job->text);
+    mem_free(job);
+}
+
+static void save(struct records *records)
+{
+    struct write_job *job = NEW(struct write_job);
+    job->job = (struct worker_job){.work = write_disk, .done = free_job};
+    job->text = copy_disk(&records->now);
+    job->disk = records->disk;
+    worker_start(records->worker, &job->job);
+}
+
+struct records *records_new(struct worker *worker, const char *dir)
+{
+    (void)dir; /* each base has one */
+    struct records *records = NEW(struct records);
+    records->worker = worker;
+    records->disk = &worker->life->process->disk;
+    records->now = copy_disk(records->disk);
+    return records;
+}
+
+void records_free(struct records *records)
+{
+    if (!records)
+        return;
+    sim_disk_done(&records->now);
+    mem_free(records);
+}
+
+const struct record *records_get(const struct records *records, const char *name,
+                                 const char *version)
+{
+    AUTO_FREE char *identity = mem_printf("%s:%s", name, version);
+    return map_get(&records->now.installed, identity);
+}
+
+void records_put(struct records *records, const char *name, const char *version,
+                 const struct record *record)
+{
+    AUTO_FREE char *identity = mem_printf("%s:%s", name, version);
+    put(&records->now.installed, identity, record);
+    save(records);
+}
+
+void records_remove(struct records *records, const char *name, const char *version)
+{
+    AUTO_FREE char *identity = mem_printf("%s:%s", name, version);
+    record_free(map_remove(&records->now.installed, identity));
+    save(records);
+}
+
+void records_put_removed(struct records *records, const char *name, const char *version,
+                         const struct record *record)
+{
+    AUTO_FREE char *identity = mem_printf("%s:%s", name, version);
+    put(&records->now.removed, identity, record);
+    save(records);
+}
+
+/* The version of @identity where it is one of @name, else NULL. */
+static const char *version_of(const char *identity, const char *name)
+{
+    size_t len = strlen(name);
+    return strncmp(identity, name, len) == 0 && identity[len] == ':' ? identity + len + 1 : NULL;
+}
+
+const struct record *records_next_removed(const struct records *records, const char *name,
+                                          size_t *at, const char **ret_version)
+{
+    while (*at < records->now.removed.len) {
+        const struct map_entry *entry = &records->now.removed.entries[(*at)++];
+        *ret_version = version_of(entry->key, name);
+        if (*ret_version)
+            return entry->value;
+    }
+    return NULL;
+}
+
+void records_forget_removed(struct records *records, const char *name)
+{
+    for (size_t i = records->now.removed.len; i-- > 0;) { /* a removal moves the last one here */
+        AUTO_FREE char *identity = mem_strdup(records->now.removed.entries[i].key);
+        if (version_of(identity, name))
+            record_free(map_remove(&records->now.removed, identity));
+    }
+    save(records);
+}
+
+struct flush_job {
+    struct worker_job job;
+    void (*done)(void *user);
+    void *user;
+};
+
+static void work_nothing(struct worker_job *job)
+{
+    (void)job;
+}
+
+static void on_flushed(struct worker_job *worker_job)
+{
+    struct flush_job *job = CONTAINER_OF(worker_job, struct flush_job, job);
+    job->done(job->user);
+    mem_free(job);
+}
+
+void records_flush(struct records *records, void (*done)(void *user), void *user)
+{
+    struct flush_job *job = NEW(struct flush_job);
+    *job = (struct flush_job){{.work = work_nothing, .done = on_flushed}, done, user};
+    worker_start(records->worker, &job->job);
+}
+
+void records_each_digest(const struct records *records, void (*fn)(void *user, const char *digest),
+                         void *user)
+{
+    (void)records; /* it is jars that ask, real ones */
+    (void)fn;
+    (void)user;
+}
+
+/* -- jars.h -- */
+
+struct jars {
+    struct sim_life *life;
+    bool closed;
+    struct list fetches;
+};
+
+struct fetch {
+    struct list node;
+    struct loop_timer timer;
+    struct jars *jars;
+    struct jar *jar;
+    jars_done_fn done;
+    void *user;
+};
+
+int jars_new(struct jars **out, const struct jars_options *options, struct err **err)
+{
+    (void)options;
+    (void)err;
+    struct jars *jars = NEW(struct jars);
+    jars->life = sim_life_starting();
+    list_init(&jars->fetches);
+    *out = jars;
+    return 0;
+}
+
+void jars_keep(struct jars *jars,
+               void (*each)(void *owner, void (*fn)(void *user, const char *digest), void *user),
+               void *owner)
+{
+    (void)jars; /* nothing is thrown away */
+    (void)each;
+    (void)owner;
+}
+
+const char *jars_dir(const struct jars *jars)
+{
+    (void)jars;
+    return "/jars";
+}
+
+void jar_free(struct jar *jar)
+{
+    if (!jar)
+        return;
+    jar_facts_done(&jar->facts);
+    mem_free(jar->url);
+    mem_free(jar);
+}
+
+/* What it is, is a matter of its md5; so the url tells the JVM. */
+static struct jar *jar_of(const struct module_spec *module)
+{
+    const char *digest = module->md5 ? module->md5 : "";
+    struct jar *jar = NEW(struct jar);
+    jar->facts.name = mem_strdup(module->name);
+    jar->facts.version = mem_strdup(module->version);
+    jar->facts.web_context_path = mem_strdup(sim_web_path(module->name));
+    jar->facts.priority = JAR_PRIORITY_DEFAULT;
+    jar->facts.md5 = mem_strdup(digest);
+    jar->facts.sha256 = mem_strdup(digest);
+    jar->url = mem_printf("file:///jars/%s", digest);
+    return jar;
+}
+
+static void fetch_free(struct fetch *fetch)
+{
+    loop_timer_stop(fetch->jars->life->loop, &fetch->timer);
+    list_remove(&fetch->node);
+    jar_free(fetch->jar);
+    mem_free(fetch);
+}
+
+static void on_fetched(struct loop_timer *timer)
+{
+    struct fetch *fetch = CONTAINER_OF(timer, struct fetch, timer);
+    const struct sim_base_options *options = &fetch->jars->life->process->base->options;
+    struct failure failure = {0};
+    if (rand_below(options->rand, 1000) < (uint64_t)options->faults->pull_fails) {
+        failure_set(&failure, FAILED_PULL, "it was meant to fail");
+        fetch->done(fetch->user, NULL, &failure);
+    } else {
+        fetch->done(fetch->user, TAKE(fetch->jar), NULL);
+    }
+    failure_done(&failure);
+    fetch_free(fetch);
+}
+
+void jars_fetch(struct jars *jars, const struct module_spec *module,
+                void (*on_stage)(void *user, enum jars_stage stage), jars_done_fn done, void *user)
+{
+    if (jars->closed)
+        return;
+    struct fetch *fetch = NEW(struct fetch);
+    *fetch = (struct fetch){.jars = jars, .jar = jar_of(module), .done = done, .user = user};
+    list_init(&fetch->node);
+    list_append(&jars->fetches, &fetch->node);
+    loop_timer_init(&fetch->timer, on_fetched);
+    loop_timer_start(jars->life->loop, &fetch->timer, soon(jars->life, FETCH_MS));
+    if (on_stage)
+        on_stage(user, JARS_DOWNLOADING);
+}
+
+/* As its agent ends. */
+void jars_close(struct jars *jars)
+{
+    jars->closed = true;
+    LIST_FOR_EACH (it, &jars->fetches)
+        fetch_free(LIST_ENTRY(it, struct fetch, node));
+}
+
+void jars_free(struct jars *jars)
+{
+    mem_free(jars);
+}

@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/sim/sim_process.h"
+
+#include "lib/base/assert.h"
+#include "lib/base/limits.h"
+#include "lib/base/str.h"
+
+#define STARTS_MS                                                                                  \
+    3000 /* at most so long until the agent of a new pod, or of one that crashed, is there */
+#define POLL_MS 3000
+#define QUERY_MS 5000
+#define INSTALL_MS 45000 /* shorter than what is slow: an agent has to find out what became of it */
+#define DOWNLOAD_MS 60000
+#define SLICE_MS                                                                                   \
+    500 /* a call that waits has noticed by then that nobody does (operation_calls.c) */
+
+static struct sim_life *starting;
+
+struct sim_life *sim_life_starting(void)
+{
+    ASSERT(starting);
+    return starting;
+}
+
+/* -- its time -- */
+
+static int64_t mono_ms(struct clock *clock)
+{
+    const struct sim_life *life = CONTAINER_OF(clock, struct sim_life, clock);
+    return loop_now_ms(life->process->base->options.loop) + life->ahead_ms;
+}
+
+static int64_t wall_ms(struct clock *clock)
+{
+    const struct sim_life *life = CONTAINER_OF(clock, struct sim_life, clock);
+    return loop_wall_ms(life->process->base->options.loop) + life->ahead_ms;
+}
+
+static void on_turn(struct loop_timer *timer)
+{
+    struct sim_life *life = CONTAINER_OF(timer, struct sim_life, turn);
+    int64_t next_ms = loop_turn(life->loop);
+    if (next_ms != TIME_NEVER)
+        loop_timer_start(life->process->base->options.loop, &life->turn, next_ms);
+}
+
+void sim_life_wake(struct sim_life *life)
+{
+    struct loop *loop = life->process->base->options.loop;
+    if (!life->over)
+        loop_timer_start(loop, &life->turn, loop_now_ms(loop));
+}
+
+static void on_wake(void *user)
+{
+    sim_life_wake(user);
+}
+
+/* -- what it is asked to do -- */
+
+static const struct sim_operation *asked_before(const struct sim_life *life, const char *id)
+{
+    for (size_t i = 0; i < life->asked.len; i++)
+        if (str_eq(life->asked.items[i]->id, id))
+            return life->asked.items[i];
+    return NULL;
+}
+
+static struct sim_operation *add_asked(struct sim_life *life, enum sim_operation_type type,
+                                       const char *id, int64_t epoch, const char *name,
+                                       const char *version)
+{
+    if (asked_before(life, id))
+        return NULL;
+    struct sim_operation *operation = NEW(struct sim_operation);
+    operation->type = type;
+    operation->id = mem_strdup(id);
+    operation->epoch = epoch;
+    operation->name = mem_strdup(name);
+    operation->version = mem_strdup(version);
+    VEC_PUSH(&life->asked, operation);
+    return operation;
+}
+
+static void note_install(struct sim_life *life,
+                         const Koupleless__Agent__V1__InstallModuleRequest *request)
+{
+    struct sim_operation *operation =
+        add_asked(life, SIM_INSTALL, request->operation_id, request->epoch, request->module->name,
+                  request->module->version);
+    if (!operation)
+        return;
+    operation->jar = mem_strdup(request->module->md5);
+    operation->restart = mem_strdup(request->restart);
+    operation->in_place =
+        request->strategy ==
+        KOUPLELESS__AGENT__V1__INSTALL_STRATEGY__INSTALL_STRATEGY_UNINSTALL_THEN_INSTALL;
+}
+
+static void note_request(struct sim_life *life, const ProtobufCMessage *message)
+{
+    const void *request = message;
+    if (message->descriptor == &koupleless__agent__v1__install_module_request__descriptor) {
+        note_install(life, request);
+    } else if (message->descriptor ==
+               &koupleless__agent__v1__uninstall_module_request__descriptor) {
+        const Koupleless__Agent__V1__UninstallModuleRequest *uninstall = request;
+        add_asked(life, SIM_UNINSTALL, uninstall->operation_id, uninstall->epoch, uninstall->name,
+                  uninstall->version);
+    } else if (message->descriptor == &koupleless__agent__v1__switch_module_request__descriptor) {
+        const Koupleless__Agent__V1__SwitchModuleRequest *switching = request;
+        add_asked(life, SIM_SWITCH, switching->operation_id, switching->epoch, switching->name,
+                  switching->version);
+    }
+}
+
+const struct sim_operation *sim_life_begins(struct sim_life *life, const char *module)
+{
+    const struct sim_base *base = life->process->base;
+    for (size_t i = life->asked.len; i-- > 0;) {
+        struct sim_operation *operation = life->asked.items[i];
+        const struct operation *known = agent_operation(life->agent, operation->id);
+        if (!str_eq(operation->name, module) || !known || known->state != OPERATION_EXECUTING)
+            continue;
+        if (operation->state == SIM_WAITING && base->options.on_begin)
+            base->options.on_begin(base->options.user, base, operation);
+        operation->state = SIM_RUNNING;
+        return operation;
+    }
+    UNREACHABLE("a command of an operation that nobody asked for");
+}
+
+static void asked_done(struct sim_life *life)
+{
+    for (size_t i = 0; i < life->asked.len; i++) {
+        struct sim_operation *operation = life->asked.items[i];
+        mem_free(operation->id);
+        mem_free(operation->name);
+        mem_free(operation->version);
+        mem_free(operation->jar);
+        mem_free(operation->restart);
+        mem_free(operation);
+    }
+    VEC_DONE(&life->asked);
+}
+
+/* -- lib/rpc, as an agent has it -- */
+
+static void on_call(ProtobufCService *service, unsigned method, const ProtobufCMessage *request,
+                    ProtobufCClosure closure, void *call)
+{
+    struct sim_life *life = CONTAINER_OF(service, struct sim_life, door);
+    note_request(life, request);
+    life->service->invoke(life->service, method, request, closure, call);
+    sim_life_wake(life);
+}
+
+struct rpc_client *rpc_client_new(void)
+{
+    struct sim_life *life = sim_life_starting();
+    const struct sim_base *base = life->process->base;
+    struct rpc_client *client = sim_net_client(base->options.net, base->name);
+    sim_net_client_wakes(client, on_wake, life);
+    life->client = client;
+    return client;
+}
+
+/* @server is the life. */
+void rpc_server_add(struct rpc_server *server, ProtobufCService *service)
+{
+    struct sim_life *life = (struct sim_life *)(void *)server;
+    life->service = service;
+    life->door = (ProtobufCService){.descriptor = service->descriptor, .invoke = on_call};
+}
+
+void rpc_server_set_health(struct rpc_server *server, const char *service, bool serving)
+{
+    (void)server;
+    (void)service;
+    (void)serving;
+}
+
+/* -- life -- */
+
+static void on_ready(void *user, bool ready)
+{
+    (void)user;
+    (void)ready;
+}
+
+static void make_agent(struct sim_life *life, const struct json_map *no_labels)
+{
+    const struct sim_base *base = life->process->base;
+    const struct agent_options options = {
+        .loop = life->loop,
+        .metrics = life->metrics,
+        .rpc = (struct rpc_server *)(void *)life,
+        .arklet_url = "http://base:1238",
+        .health_url = "http://base:8080/actuator/health",
+        .controller = base->controller,
+        .cache_dir = "/jars",
+        .poll_ms = POLL_MS,
+        .query_ms = QUERY_MS,
+        .install_ms = INSTALL_MS,
+        .download_ms = DOWNLOAD_MS,
+        .identity = {.namespace = base->namespace,
+                     .name = base->name,
+                     .deployment = base->deployment,
+                     .ip = base->ip,
+                     .zone = base->zone,
+                     .labels = no_labels,
+                     .max_module_count = base->options.max_module_count},
+        .seed = rand_next(base->options.rand),
+        .on_ready = on_ready,
+    };
+    starting = life;
+    int failed = agent_new(&life->agent, &options, NULL);
+    ASSERT(!failed);
+    starting = NULL;
+}
+
+static void begin_life(struct sim_process *process)
+{
+    static const struct json_map no_labels;
+    const struct sim_base *base = process->base;
+    struct sim_life *life = NEW(struct sim_life);
+    process->life = life;
+    life->process = process;
+    life->clock = (struct clock){mono_ms, wall_ms};
+    life->loop = loop_new(&life->clock, LIMIT_INBOX);
+    loop_timer_init(&life->turn, on_turn);
+    life->metrics = metrics_new();
+    make_agent(life, &no_labels);
+    agent_start(life->agent, base->address);
+    sim_net_serve(base->options.net, base->address, &life->door);
+    sim_life_wake(life);
+}
+
+/* Calls that wait notice that they do so for nobody; what else begins now comes to nothing. */
+static void come_to_rest(struct sim_life *life)
+{
+    life->ahead_ms = SLICE_MS;
+    while (loop_turn(life->loop) <= loop_now_ms(life->loop))
+        ;
+}
+
+/* As it is killed; but agent_free() counts on an agent that has stopped. */
+static void end_life(struct sim_process *process)
+{
+    struct sim_base *base = process->base;
+    struct sim_life *life = TAKE(process->life);
+    if (!life)
+        return;
+    life->over = true;
+    sim_net_stop_serving(base->options.net, base->address);
+    sim_net_kill(life->client);
+    sim_arklet_hang_up(process);
+    loop_timer_stop(base->options.loop, &life->turn);
+    come_to_rest(life);
+    agent_free(life->agent);
+    loop_free(life->loop);
+    metrics_free(life->metrics);
+    asked_done(life);
+    mem_free(life);
+}
+
+static void on_begin(struct loop_timer *timer)
+{
+    begin_life(CONTAINER_OF(timer, struct sim_process, begin));
+}
+
+static void begin_soon(struct sim_process *process, int64_t away_ms)
+{
+    const struct sim_base_options *options = &process->base->options;
+    loop_timer_start(options->loop, &process->begin,
+                     loop_now_ms(options->loop) + away_ms +
+                         (int64_t)rand_below(options->rand, STARTS_MS));
+}
+
+/* -- with its base -- */
+
+static void start(struct sim_base *base)
+{
+    struct sim_process *process = NEW(struct sim_process);
+    process->base = base;
+    base->process = process;
+    loop_timer_init(&process->begin, on_begin);
+    sim_arklet_start(process);
+    begin_soon(process, 0);
+}
+
+static void restart(struct sim_base *base, int64_t away_ms)
+{
+    end_life(base->process);
+    begin_soon(base->process, away_ms);
+}
+
+static void jvm_changed(struct sim_base *base)
+{
+    if (base->jvm_down)
+        sim_arklet_gone(base->process);
+    else
+        sim_arklet_start(base->process);
+}
+
+static void stop(struct sim_base *base)
+{
+    struct sim_process *process = TAKE(base->process);
+    loop_timer_stop(base->options.loop, &process->begin);
+    end_life(process);
+    sim_arklet_gone(process);
+    sim_disk_done(&process->disk);
+    mem_free(process);
+}
+
+const struct sim_agent_kind sim_agent_process = {start, restart, jvm_changed, stop};

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef KOUPLELESS_SIM_PROCESS_H
+#define KOUPLELESS_SIM_PROCESS_H
+
+#include "lib/http/client.h"
+#include "services/agent/agent.h"
+#include "tests/sim/sim_base.h"
+
+/*
+ * services/agent as it is, beside the JVM of a simulated base. What it stands on is simulated, and takes its place
+ * at link time:
+ *
+ *   lib/rpc              sim_net.c, and what a server is, here
+ *   lib/http             sim_arklet.c: Arklet and the health page
+ *   jars.h, worker.h, records.h   sim_disk.c: what is on the disk outlives the agent
+ *
+ * It is a program of its own: it has a loop, which is turned where something is due there or was posted to it, and it
+ * ends from one moment to the next, whatever it is about to do.
+ */
+
+/* What the agent keeps on the disk: where modules came from, by "name:version" (struct record). */
+struct sim_disk {
+    struct map installed, removed;
+};
+
+struct sim_process {
+    struct sim_base *base;
+    struct sim_disk disk;
+    struct list calls;       /* of struct http_call */
+    struct list commands;    /* that Arklet works on, also for an agent that is gone */
+    int64_t jvm_ms;          /* when the JVM began, mono */
+    struct loop_timer begin; /* the first life of the agent */
+    struct sim_life *life;   /* or NULL */
+};
+
+/* From a start of the agent to its end. */
+struct sim_life {
+    struct sim_process *process;
+    bool over; /* nothing of it gets out any more */
+    struct clock clock;
+    int64_t ahead_ms; /* of the world's: what is over ends in a time of its own */
+    struct loop *loop;
+    struct loop_timer turn;
+    struct metrics *metrics;
+    struct agent *agent;
+    struct rpc_client *client; /* the agent's */
+    ProtobufCService door;     /* what the net hands calls to */
+    ProtobufCService *service; /* ... and who is behind it */
+    VEC(struct sim_operation *) asked;
+};
+
+/** sim_life_starting() - that of the agent that is being made: what it stands on is not told for whom it is. */
+struct sim_life *sim_life_starting(void);
+
+/** sim_life_wake() - something was posted to its loop. */
+void sim_life_wake(struct sim_life *life);
+
+/**
+ * sim_life_begins() - a command for @module goes to Arklet: the world is told of the operation behind it, once
+ * Return: the operation.
+ */
+const struct sim_operation *sim_life_begins(struct sim_life *life, const char *module);
+
+/* -- sim_arklet.c -- */
+
+void sim_arklet_start(struct sim_process *process);
+/** sim_arklet_gone() - the JVM is: whoever waits gets no answer, nothing is worked on. */
+void sim_arklet_gone(struct sim_process *process);
+
+/** sim_arklet_hang_up() - calls of the agent end; what Arklet works on goes on. */
+void sim_arklet_hang_up(struct sim_process *process);
+
+/* -- sim_disk.c -- */
+
+void sim_disk_done(struct sim_disk *disk);
+
+#endif
