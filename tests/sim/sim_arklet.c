@@ -266,6 +266,42 @@ static int64_t command_ms(const struct sim_process *process)
     return 1 + (int64_t)rand_below(options->rand, (uint64_t)options->faults->command_ms);
 }
 
+static void tell_wrong(const struct sim_base *base, const struct command *command,
+                       const char *what_taken)
+{
+    AUTO_FREE const char *what = what_taken;
+    if (base->options.on_wrong)
+        base->options.on_wrong(base->options.user,
+                               mem_printf("I11: the agent of %s sends %s %s %s %s", base->name,
+                                          command_names[command->type], command->name,
+                                          command->version, what));
+}
+
+/* Arklet gets one command at a time from an agent, and what is starting is not touched: 2.1.6 breaks. */
+static void check_command(const struct sim_life *life, const struct command *wanted)
+{
+    LIST_FOR_EACH (it, &life->process->commands) {
+        const struct command *command = LIST_ENTRY(it, struct command, node);
+        bool starting = command->type == SIM_INSTALL && wanted->type == SIM_UNINSTALL &&
+                        str_eq(command->name, wanted->name) &&
+                        str_eq(command->version, wanted->version);
+        if (command->call || starting)
+            tell_wrong(life->process->base, wanted,
+                       mem_printf("during %s %s %s", command_names[command->type], command->name,
+                                  command->version));
+    }
+}
+
+/* What an install is for, where it does not put an old version back. */
+static void note_operation(struct sim_life *life, struct command *command)
+{
+    const struct sim_operation *operation = sim_life_begins(life, command->name);
+    if (!operation)
+        tell_wrong(life->process->base, command, mem_strdup("for nobody"));
+    else if (str_eq(operation->version, command->version) && str_eq(operation->jar, command->jar))
+        command->restart = mem_strdup(operation->restart);
+}
+
 /* What it says at once; NULL: it works on it. */
 static char *refusal(const struct sim_process *process, const struct command *wanted)
 {
@@ -318,11 +354,10 @@ static void take_command(struct http_call *call, enum sim_operation_type type, c
     command->name = mem_strdup(json_get_string(body, "bizName"));
     command->version = mem_strdup(json_get_string(body, "bizVersion"));
     command->jar = mem_strdup(jar_in(json_get_string(body, "bizUrl")));
-    const struct sim_operation *operation = sim_life_begins(call->life, command->name);
-    command->restart =
-        mem_strdup(str_eq(operation->version, command->version) ? operation->restart : NULL);
     list_init(&command->node);
     loop_timer_init(&command->timer, on_command_timer);
+    check_command(call->life, command);
+    note_operation(call->life, command);
     char *refused = refusal(process, command);
     if (!refused) {
         begin_command(call, command);

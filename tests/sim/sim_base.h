@@ -37,7 +37,7 @@ struct sim_operation {
     enum { SIM_WAITING, SIM_RUNNING, SIM_SUCCEEDED, SIM_FAILED } state;
     const char *code, *reason; /* once it has failed */
     bool restored;
-    int64_t begun_ms, ended_ms;
+    int64_t asked_ms, begun_ms, ended_ms;
     struct sim_module old; /* what an install in place took off, while it runs */
     struct list waiters;
 };
@@ -78,6 +78,8 @@ struct sim_base_options {
     /* An operation begins to work on the base, before it does anything. */
     void (*on_begin)(void *user, const struct sim_base *base,
                      const struct sim_operation *operation);
+    /* A real agent has done, or said, what it must not. @why_taken: owned. */
+    void (*on_wrong)(void *user, char *why_taken);
     void *user;
 };
 

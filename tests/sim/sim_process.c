@@ -36,10 +36,208 @@ static int64_t wall_ms(struct clock *clock)
     return loop_wall_ms(life->process->base->options.loop) + life->ahead_ms;
 }
 
+/* -- what it is asked to do -- */
+
+static const struct sim_operation *asked_before(const struct sim_life *life, const char *id)
+{
+    for (size_t i = 0; i < life->asked.len; i++)
+        if (str_eq(life->asked.items[i]->id, id))
+            return life->asked.items[i];
+    return NULL;
+}
+
+/* Whether the agent must refuse it: it is for another base, or of a controller before the newest it has heard of. */
+static bool is_refused(struct sim_life *life, const char *target, int64_t epoch)
+{
+    const struct sim_base *base = life->process->base;
+    AUTO_FREE char *own = mem_printf("%s/%s", base->namespace, base->name);
+    if (!str_eq(target, own) || epoch < life->epoch)
+        return true;
+    life->epoch = epoch;
+    return false;
+}
+
+static struct sim_operation *add_asked(struct sim_life *life, enum sim_operation_type type,
+                                       const char *id, const char *name, const char *version)
+{
+    if (agent_operation(life->agent, id) || asked_before(life, id))
+        return NULL;
+    struct sim_operation *operation = NEW(struct sim_operation);
+    operation->type = type;
+    operation->id = mem_strdup(id);
+    operation->epoch = life->epoch; /* it has just been heard */
+    operation->name = mem_strdup(name);
+    operation->version = mem_strdup(version);
+    operation->asked_ms = loop_now_ms(life->process->base->options.loop);
+    VEC_PUSH(&life->asked, operation);
+    return operation;
+}
+
+static void note_install(struct sim_life *life,
+                         const Koupleless__Agent__V1__InstallModuleRequest *request)
+{
+    if (is_refused(life, request->target_base, request->epoch))
+        return;
+    struct sim_operation *operation = add_asked(life, SIM_INSTALL, request->operation_id,
+                                                request->module->name, request->module->version);
+    if (!operation)
+        return;
+    operation->jar = mem_strdup(request->module->md5);
+    operation->restart = mem_strdup(request->restart);
+    operation->in_place =
+        request->strategy ==
+        KOUPLELESS__AGENT__V1__INSTALL_STRATEGY__INSTALL_STRATEGY_UNINSTALL_THEN_INSTALL;
+}
+
+static void note_uninstall(struct sim_life *life,
+                           const Koupleless__Agent__V1__UninstallModuleRequest *request)
+{
+    if (!is_refused(life, request->target_base, request->epoch))
+        add_asked(life, SIM_UNINSTALL, request->operation_id, request->name, request->version);
+}
+
+static void note_switch(struct sim_life *life,
+                        const Koupleless__Agent__V1__SwitchModuleRequest *request)
+{
+    if (!is_refused(life, request->target_base, request->epoch))
+        add_asked(life, SIM_SWITCH, request->operation_id, request->name, request->version);
+}
+
+static void note_request(struct sim_life *life, const ProtobufCMessage *message)
+{
+    const void *request = message;
+    if (message->descriptor == &koupleless__agent__v1__install_module_request__descriptor)
+        note_install(life, request);
+    else if (message->descriptor == &koupleless__agent__v1__uninstall_module_request__descriptor)
+        note_uninstall(life, request);
+    else if (message->descriptor == &koupleless__agent__v1__switch_module_request__descriptor)
+        note_switch(life, request);
+}
+
+static void operation_free(struct sim_operation *operation)
+{
+    sim_module_done(&operation->old);
+    mem_free(operation->id);
+    mem_free(operation->name);
+    mem_free(operation->version);
+    mem_free(operation->jar);
+    mem_free(operation->restart);
+    mem_free(operation);
+}
+
+static void asked_done(struct sim_life *life)
+{
+    for (size_t i = 0; i < life->asked.len; i++)
+        operation_free(life->asked.items[i]);
+    VEC_DONE(&life->asked);
+}
+
+/* -- what it does, and says of it -- */
+
+/* What an install in place is about to take off, where it is one version. */
+static void note_old(const struct sim_base *base, struct sim_operation *operation)
+{
+    const struct sim_module *old = NULL;
+    for (size_t i = 0; i < base->modules.len; i++) {
+        const struct sim_module *module = &base->modules.items[i];
+        if (!str_eq(module->name, operation->name))
+            continue;
+        if (old || module->state == SIM_BROKEN)
+            return;
+        old = module;
+    }
+    if (old && operation->in_place)
+        operation->old =
+            (struct sim_module){mem_strdup(old->name), mem_strdup(old->version),
+                                mem_strdup(old->jar), mem_strdup(old->restart), old->state};
+}
+
+static void begin_operation(const struct sim_base *base, struct sim_operation *operation)
+{
+    if (operation->state != SIM_WAITING)
+        return;
+    operation->state = SIM_RUNNING;
+    operation->begun_ms = loop_now_ms(base->options.loop);
+    note_old(base, operation);
+    if (base->options.on_begin)
+        base->options.on_begin(base->options.user, base, operation);
+}
+
+const struct sim_operation *sim_life_begins(struct sim_life *life, const char *module)
+{
+    for (size_t i = life->asked.len; i-- > 0;) {
+        struct sim_operation *operation = life->asked.items[i];
+        const struct operation *known = agent_operation(life->agent, operation->id);
+        if (!str_eq(operation->name, module) || !known || known->state != OPERATION_EXECUTING)
+            continue;
+        begin_operation(life->process->base, operation);
+        return operation;
+    }
+    return NULL;
+}
+
+static bool runs(const struct sim_base *base, const char *name, const char *version,
+                 const char *jar)
+{
+    const struct sim_module *there = sim_base_find(base, name, version);
+    return there && there->state != SIM_BROKEN && str_eq(there->jar, jar);
+}
+
+/* Whether what it says of its end is so. */
+static bool is_so(const struct sim_base *base, const struct sim_operation *operation,
+                  const struct operation *known)
+{
+    const struct sim_module *there = sim_base_find(base, operation->name, operation->version);
+    const struct sim_module *old = &operation->old;
+    if (known->state == OPERATION_FAILED)
+        return !known->restored || !old->name || runs(base, old->name, old->version, old->jar);
+    if (operation->type == SIM_INSTALL)
+        return runs(base, operation->name, operation->version, operation->jar) &&
+               !sim_restart_due(operation, there);
+    return operation->type == SIM_UNINSTALL ? !there : there && there->state == SIM_ACTIVE;
+}
+
+/* A JVM that started anew meanwhile has lost what was so. */
+static void end_operation(const struct sim_base *base, const struct sim_operation *operation,
+                          const struct operation *known)
+{
+    const char *type = operation_type_name(known->type);
+    bool failed = known->state == OPERATION_FAILED;
+    history_note(base->options.history, "%s: %s %s %s %s%s%s", base->name, type, operation->name,
+                 operation->version, failed ? "failed: " : "done",
+                 failed ? failure_reason(known->failure.kind) : "",
+                 known->restored ? ", restored" : "");
+    if (base->options.on_wrong && (!base->went_ms || base->went_ms < operation->asked_ms) &&
+        !is_so(base, operation, known))
+        base->options.on_wrong(base->options.user,
+                               mem_printf("I11: the agent of %s says that %s of %s %s has %s, and "
+                                          "that is not so",
+                                          base->name, type, operation->name, operation->version,
+                                          failed ? "put back what was there" : "succeeded"));
+}
+
+static void look_at_ends(struct sim_life *life)
+{
+    for (size_t i = 0; i < life->asked.len;) {
+        struct sim_operation *operation = life->asked.items[i];
+        const struct operation *known = agent_operation(life->agent, operation->id);
+        if (!known || !operation_ended(known)) {
+            i++; /* it is not there yet, was refused, or goes on */
+            continue;
+        }
+        end_operation(life->process->base, operation, known);
+        operation_free(operation);
+        life->asked.items[i] = life->asked.items[--life->asked.len];
+    }
+}
+
+/* -- its turns -- */
+
 static void on_turn(struct loop_timer *timer)
 {
     struct sim_life *life = CONTAINER_OF(timer, struct sim_life, turn);
     int64_t next_ms = loop_turn(life->loop);
+    look_at_ends(life);
     if (next_ms != TIME_NEVER)
         loop_timer_start(life->process->base->options.loop, &life->turn, next_ms);
 }
@@ -54,94 +252,6 @@ void sim_life_wake(struct sim_life *life)
 static void on_wake(void *user)
 {
     sim_life_wake(user);
-}
-
-/* -- what it is asked to do -- */
-
-static const struct sim_operation *asked_before(const struct sim_life *life, const char *id)
-{
-    for (size_t i = 0; i < life->asked.len; i++)
-        if (str_eq(life->asked.items[i]->id, id))
-            return life->asked.items[i];
-    return NULL;
-}
-
-static struct sim_operation *add_asked(struct sim_life *life, enum sim_operation_type type,
-                                       const char *id, int64_t epoch, const char *name,
-                                       const char *version)
-{
-    if (asked_before(life, id))
-        return NULL;
-    struct sim_operation *operation = NEW(struct sim_operation);
-    operation->type = type;
-    operation->id = mem_strdup(id);
-    operation->epoch = epoch;
-    operation->name = mem_strdup(name);
-    operation->version = mem_strdup(version);
-    VEC_PUSH(&life->asked, operation);
-    return operation;
-}
-
-static void note_install(struct sim_life *life,
-                         const Koupleless__Agent__V1__InstallModuleRequest *request)
-{
-    struct sim_operation *operation =
-        add_asked(life, SIM_INSTALL, request->operation_id, request->epoch, request->module->name,
-                  request->module->version);
-    if (!operation)
-        return;
-    operation->jar = mem_strdup(request->module->md5);
-    operation->restart = mem_strdup(request->restart);
-    operation->in_place =
-        request->strategy ==
-        KOUPLELESS__AGENT__V1__INSTALL_STRATEGY__INSTALL_STRATEGY_UNINSTALL_THEN_INSTALL;
-}
-
-static void note_request(struct sim_life *life, const ProtobufCMessage *message)
-{
-    const void *request = message;
-    if (message->descriptor == &koupleless__agent__v1__install_module_request__descriptor) {
-        note_install(life, request);
-    } else if (message->descriptor ==
-               &koupleless__agent__v1__uninstall_module_request__descriptor) {
-        const Koupleless__Agent__V1__UninstallModuleRequest *uninstall = request;
-        add_asked(life, SIM_UNINSTALL, uninstall->operation_id, uninstall->epoch, uninstall->name,
-                  uninstall->version);
-    } else if (message->descriptor == &koupleless__agent__v1__switch_module_request__descriptor) {
-        const Koupleless__Agent__V1__SwitchModuleRequest *switching = request;
-        add_asked(life, SIM_SWITCH, switching->operation_id, switching->epoch, switching->name,
-                  switching->version);
-    }
-}
-
-const struct sim_operation *sim_life_begins(struct sim_life *life, const char *module)
-{
-    const struct sim_base *base = life->process->base;
-    for (size_t i = life->asked.len; i-- > 0;) {
-        struct sim_operation *operation = life->asked.items[i];
-        const struct operation *known = agent_operation(life->agent, operation->id);
-        if (!str_eq(operation->name, module) || !known || known->state != OPERATION_EXECUTING)
-            continue;
-        if (operation->state == SIM_WAITING && base->options.on_begin)
-            base->options.on_begin(base->options.user, base, operation);
-        operation->state = SIM_RUNNING;
-        return operation;
-    }
-    UNREACHABLE("a command of an operation that nobody asked for");
-}
-
-static void asked_done(struct sim_life *life)
-{
-    for (size_t i = 0; i < life->asked.len; i++) {
-        struct sim_operation *operation = life->asked.items[i];
-        mem_free(operation->id);
-        mem_free(operation->name);
-        mem_free(operation->version);
-        mem_free(operation->jar);
-        mem_free(operation->restart);
-        mem_free(operation);
-    }
-    VEC_DONE(&life->asked);
 }
 
 /* -- lib/rpc, as an agent has it -- */

@@ -15,7 +15,10 @@
  *   jars.h, worker.h, records.h   sim_disk.c: what is on the disk outlives the agent
  *
  * It is a program of its own: it has a loop, which is turned where something is due there or was posted to it, and it
- * ends from one moment to the next, whatever it is about to do.
+ * ends from one moment to the next, whatever it is about to do. One invariant is its own:
+ *
+ *   I11  what it is not to do it refuses; Arklet gets one command at a time; what it says of the end of an operation
+ *        is so
  */
 
 /* What the agent keeps on the disk: where modules came from, by "name:version" (struct record). */
@@ -43,10 +46,11 @@ struct sim_life {
     struct loop_timer turn;
     struct metrics *metrics;
     struct agent *agent;
-    struct rpc_client *client; /* the agent's */
-    ProtobufCService door;     /* what the net hands calls to */
-    ProtobufCService *service; /* ... and who is behind it */
-    VEC(struct sim_operation *) asked;
+    struct rpc_client *client;         /* the agent's */
+    ProtobufCService door;             /* what the net hands calls to */
+    ProtobufCService *service;         /* ... and who is behind it */
+    int64_t epoch;                     /* of the newest controller that it has heard of */
+    VEC(struct sim_operation *) asked; /* that it has to do, until it says how they ended */
 };
 
 /** sim_life_starting() - that of the agent that is being made: what it stands on is not told for whom it is. */
@@ -57,7 +61,7 @@ void sim_life_wake(struct sim_life *life);
 
 /**
  * sim_life_begins() - a command for @module goes to Arklet: the world is told of the operation behind it, once
- * Return: the operation.
+ * Return: the operation, or NULL: nobody may have asked for it.
  */
 const struct sim_operation *sim_life_begins(struct sim_life *life, const char *module);
 

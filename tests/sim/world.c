@@ -273,6 +273,11 @@ static void on_begin(void *user, const struct sim_base *base, const struct sim_o
         world_break(world, i9_out_of_traffic(&world->picture, base, operation));
 }
 
+static void on_wrong(void *user, char *why_taken)
+{
+    world_break(user, why_taken);
+}
+
 /* -- bases -- */
 
 /* Sometimes at the address of one that is gone. */
@@ -312,6 +317,7 @@ void world_add_base(struct world *world)
         .controller = CONTROLLER,
         .max_module_count = world_chance(world, 30) ? 1 : -1,
         .on_begin = on_begin,
+        .on_wrong = on_wrong,
         .user = world,
     };
     VEC_PUSH(&world->picture.bases, sim_base_new(&options));
