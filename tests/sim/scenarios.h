@@ -6,7 +6,7 @@
 
 /*
  * Stories with names: what users and bases do is told, one thing after the other. Each has to come about in a world where
- * all is well, and where one call of the controller, whichever it is, fails (torture.h).
+ * all is well, and where one call of a program, whichever it is, fails (torture.h).
  */
 struct scenario {
     const char *name, *about;

@@ -42,6 +42,7 @@ struct command {
     char *name, *version, *jar;
     char *restart; /* of the operation that it is for */
     bool fails;    /* decided as it begins */
+    bool lost;     /* ... too: nobody is told how it ended */
 };
 
 static const char *const command_names[] = {
@@ -110,17 +111,22 @@ static void fail_call(struct http_call *call, enum err_code code, const char *wh
     settle(call);
 }
 
+static void lose_answer(struct http_call *call)
+{
+    if (!chance(call->life->process, NEVER_NOTICED))
+        fail_call(call, ERR_DATA_LOSS, "Arklet: the connection broke");
+}
+
 static void answer(struct http_call *call, char *body_taken)
 {
     const struct sim_process *process = call->life->process;
-    if (!chance(process, process->base->options.faults->answer_lost)) {
-        call->body = body_taken;
-        settle(call);
+    if (chance(process, process->base->options.faults->answer_lost)) {
+        mem_free(body_taken);
+        lose_answer(call);
         return;
     }
-    mem_free(body_taken);
-    if (!chance(process, NEVER_NOTICED))
-        fail_call(call, ERR_DATA_LOSS, "Arklet: the connection broke");
+    call->body = body_taken;
+    settle(call);
 }
 
 /* -- questions -- */
@@ -239,8 +245,11 @@ static void on_command_timer(struct loop_timer *timer)
     history_note(base->options.history, "%s: %s %s %s %s", base->name, command_names[command->type],
                  command->name, command->version, command->fails ? "failed" : "done");
     struct http_call *call = TAKE(command->call);
+    bool lost = command->lost;
     command_free(command);
-    if (call)
+    if (call && lost)
+        lose_answer(call);
+    else if (call)
         answer(call, TAKE(body));
 }
 
@@ -337,6 +346,26 @@ static void begin_command(struct http_call *call, struct command *command)
     start_timer(process, &command->timer, command_ms(process));
 }
 
+/* Return: whether it is not even begun. */
+static bool meets_its_fate(struct http_call *call, struct command *command)
+{
+    struct sim_process *process = command->process;
+    const struct sim_base_options *options = &process->base->options;
+    switch (options->on_command ? options->on_command(options->user) : FATE_NONE) {
+    case FATE_REFUSED:
+        fail_call(call, ERR_UNAVAILABLE, "connection refused");
+        return true;
+    case FATE_ANSWER_LOST:
+        command->lost = true;
+        return false;
+    case FATE_CRASH:
+        start_timer(process, &process->crash, 0);
+        return false;
+    default:
+        return false;
+    }
+}
+
 static const char *jar_in(const char *url)
 {
     const char *slash = url ? strrchr(url, '/') : NULL;
@@ -358,6 +387,10 @@ static void take_command(struct http_call *call, enum sim_operation_type type, c
     loop_timer_init(&command->timer, on_command_timer);
     check_command(call->life, command);
     note_operation(call->life, command);
+    if (meets_its_fate(call, command)) {
+        command_free(command);
+        return;
+    }
     char *refused = refusal(process, command);
     if (!refused) {
         begin_command(call, command);

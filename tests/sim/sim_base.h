@@ -78,6 +78,8 @@ struct sim_base_options {
     /* An operation begins to work on the base, before it does anything. */
     void (*on_begin)(void *user, const struct sim_base *base,
                      const struct sim_operation *operation);
+    /* With each command of a real agent to Arklet: what becomes of it. NULL = as it comes. */
+    enum fate (*on_command)(void *user);
     /* A real agent has done, or said, what it must not. @why_taken: owned. */
     void (*on_wrong)(void *user, char *why_taken);
     void *user;

@@ -366,6 +366,7 @@ static void end_life(struct sim_process *process)
     sim_net_kill(life->client);
     sim_arklet_hang_up(process);
     loop_timer_stop(base->options.loop, &life->turn);
+    loop_timer_stop(base->options.loop, &process->crash);
     come_to_rest(life);
     agent_free(life->agent);
     loop_free(life->loop);
@@ -377,6 +378,11 @@ static void end_life(struct sim_process *process)
 static void on_begin(struct loop_timer *timer)
 {
     begin_life(CONTAINER_OF(timer, struct sim_process, begin));
+}
+
+static void on_crash(struct loop_timer *timer)
+{
+    sim_base_restart_agent(CONTAINER_OF(timer, struct sim_process, crash)->base);
 }
 
 static void begin_soon(struct sim_process *process, int64_t away_ms)
@@ -395,6 +401,7 @@ static void start(struct sim_base *base)
     process->base = base;
     base->process = process;
     loop_timer_init(&process->begin, on_begin);
+    loop_timer_init(&process->crash, on_crash);
     sim_arklet_start(process);
     begin_soon(process, 0);
 }

@@ -32,7 +32,8 @@ struct sim_process {
     struct list calls;       /* of struct http_call */
     struct list commands;    /* that Arklet works on, also for an agent that is gone */
     int64_t jvm_ms;          /* when the JVM began, mono */
-    struct loop_timer begin; /* the first life of the agent */
+    struct loop_timer begin; /* a life of the agent */
+    struct loop_timer crash; /* ... ends */
     struct sim_life *life;   /* or NULL */
 };
 

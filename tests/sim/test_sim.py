@@ -44,6 +44,15 @@ def test_a_story_that_fails_is_told():
     assert "call 12: crash" in result.stdout and "controller: life 2" in result.stdout
 
 
+def test_who_crashes_is_who_has_called():
+    """The controller, or an agent with a command to its Arklet."""
+    calls = int(re.search(r"^install +(\d+) calls", run("--scenario=install", "--each-call").stdout, re.MULTILINE).group(1))
+    stories = [run("--scenario=install", f"--at-call={call}", "--fate=crash", "--print").stdout for call in range(1, calls + 1)]
+    crashed = [("controller: life 2" in story, "agent starts anew" in story) for story in stories]
+    assert set(crashed) == {(True, False), (False, True)}
+    assert crashed.count((False, True)) >= 2
+
+
 @pytest.mark.parametrize(("option", "message"), [("--scenario=none", 'no scenario is called "none"'), ("--fate=none-such", 'no fate is called "none-such"')])
 def test_unknown_names_are_refused(option, message):
     result = run("--seed=1", option)

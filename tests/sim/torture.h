@@ -5,9 +5,9 @@
 #include "tests/sim/scenarios.h"
 
 /*
- * Systematic faults: of each scenario the calls of the controller to the store, agents and the scheduler are counted, and
- * then it is told again for each of them, which is refused, or done while its answer is lost, or the last one before the
- * controller crashes. All of it has to come about all the same, and what must always be true has to be.
+ * Systematic faults: of each scenario the calls of the controller, and the commands of agents to Arklet, are counted, and
+ * then it is told again for each of them, which is refused, or done while its answer is lost, or the last one before who
+ * made it crashes. All of it has to come about all the same, and what must always be true has to be.
  */
 
 /** torture_run() - on @jobs processors; says which fail, and how to see them again. @only: one scenario, or NULL. Return: how many did. */

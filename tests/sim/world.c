@@ -121,6 +121,16 @@ static enum fate on_net_call(void *user, const char *host)
     return str_eq(host, CONTROLLER_HOST) ? fate_of_call(user) : FATE_NONE;
 }
 
+/* It is the agent that crashes. */
+static enum fate on_command(void *user)
+{
+    struct world *world = user;
+    bool crash_due = world->crash_due;
+    enum fate fate = fate_of_call(world);
+    world->crash_due = crash_due;
+    return fate;
+}
+
 /* -- changes -- */
 
 struct gate *world_gate(struct world *world, const char *name)
@@ -317,6 +327,7 @@ void world_add_base(struct world *world)
         .controller = CONTROLLER,
         .max_module_count = world_chance(world, 30) ? 1 : -1,
         .on_begin = on_begin,
+        .on_command = on_command,
         .on_wrong = on_wrong,
         .user = world,
     };

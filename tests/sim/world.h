@@ -56,7 +56,7 @@ struct world_options {
     bool print;      /* every line of the history at once */
     bool unchecked;  /* no invariants, and of the history only what bases do: for large worlds */
     struct log *log; /* of the controller, or NULL */
-    int64_t at_call; /* with this call of the controller, to whomever, ...; from 1; 0 = none */
+    int64_t at_call; /* with this call of a program (calls, below) ...; from 1; 0 = none */
     enum fate fate;  /* ... this happens */
 };
 #define ALL_FAULTS ((1u << FAULTS) - 1)
@@ -100,7 +100,7 @@ struct world {
     int lives; /* of the controller */
     bool crash_due;
     struct tally tally;
-    int64_t calls; /* of controllers, so far: to the store, agents and the scheduler */
+    int64_t calls; /* so far: of controllers, and commands of agents to Arklet */
 
     struct picture picture;
     int base_names; /* given so far */
