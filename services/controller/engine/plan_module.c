@@ -208,6 +208,20 @@ static bool would_overrun(const struct planning *p)
            (operation->type == OPERATION_INSTALL && operation->state == OPERATION_SUCCEEDED);
 }
 
+/* In the place of another one it takes off whatever of its module is there: also what that one was to overwrite. */
+static bool others_drain(struct planning *p)
+{
+    const struct base_state *base = p->instance->base;
+    for (size_t i = 0; i < base->instances.len; i++) {
+        const struct instance *other = base->instances.items[i];
+        if (other != p->instance &&
+            str_eq(other->module->spec.module.name, p->module->spec.module.name) &&
+            draining(p, other))
+            return true;
+    }
+    return false;
+}
+
 /* In the place of another one: when that is out of traffic, and drained. */
 static void install(struct planning *p)
 {
@@ -216,7 +230,7 @@ static void install(struct planning *p)
         return;
     }
     if (same_goes_first(p) || would_overrun(p) ||
-        (takes_place(p) && (leaving_traffic(p) || draining(p, p->instance->replaces))))
+        (takes_place(p) && (leaving_traffic(p) || others_drain(p))))
         return;
     plan_add(p->plan, ACTION_INSTALL, p->module->meta.name)->way = p->module->spec.upgrade_way;
 }

@@ -34,6 +34,16 @@ static const struct row {
      "install v2@a InPlace"},
     {"in place: the old one never served", "v1#1=0 aF; v2#2=1 aP>pa", 5000, 1000, false,
      "install v2@a InPlace"},
+    {"in place of a restart that was not begun: the old one has its time",
+     "v1b#1=0 aP; v1#2=0 aA; v2#3=1 aP>pa", 5000, 1000, false, "requeue at 1004000"},
+    {"a restart that is given up would take the old one off: it waits", "v1#1=1 aA; v1b#2=0 aP->pa",
+     5000, 1000, false, "requeue at 1004000"},
+    {"a restart that is given up: it is over", "v1#1=1 aA; v1b#2=0 aP->pa", 5000, 5000, false,
+     "uninstall v1b@a"},
+    {"a restart that is given up: the old one never served", "v1#1=1 aF; v1b#2=0 aP->pa", 5000,
+     1000, false, "uninstall v1b@a"},
+    {"another version that is given up takes nothing off", "v1#1=1 aA; v2#2=0 aP->pa", 5000, 1000,
+     false, "uninstall v2@a"},
     {"beside the old one there is nothing to wait for", "v1#1=0 aA; v2#2=1 aP>sa", 5000, 1000, true,
      "install v2@a SideBySide"},
 };
@@ -47,10 +57,11 @@ static char *plan_of(const struct row *row)
     if (row->labelled)
         json_map_set(&base->meta.labels, LABEL_TRAFFIC_PREFIX "web", "true");
     struct instance *old = kit_instance(&kit, "v1@a");
-    if (old) { /* the analyser does not know that it is there */
-        old->unlabelled_ms = row->labelled ? 0 : KIT_NOW_MS - row->ago_ms;
+    if (old) /* the analyser does not know that it is there */
         old->going_ms = row->labelled ? KIT_NOW_MS - row->ago_ms : 0;
-    }
+    for (size_t i = 0; i < kit_base(&kit, "a")->instances.len; i++)
+        kit_base(&kit, "a")->instances.items[i]->unlabelled_ms =
+            row->labelled ? 0 : KIT_NOW_MS - row->ago_ms;
     struct module_view view = {
         .instance = kit.revisions[kit.revision_count - 1]->instances.items[0],
         .wanted = true,

@@ -102,9 +102,22 @@ static bool had_traffic(const struct instance *instance)
            instance_may_serve(instance);
 }
 
+/* Whether @leaving was to overwrite one of its own version that had traffic: its uninstall takes that one off. */
+static bool takes_off_another(const struct instance *leaving)
+{
+    const struct module_instance_spec *spec = &leaving->module->spec;
+    for (size_t i = 0; leaves_in_place(leaving) && i < leaving->base->instances.len; i++) {
+        const struct instance *old = leaving->base->instances.items[i];
+        if (str_eq(spec->replaces, old->module->meta.name) && had_traffic(old) &&
+            module_same_version(&spec->module, &old->module->spec.module))
+            return true;
+    }
+    return false;
+}
+
 int64_t traffic_drained_at(const struct instance *instance, int64_t drain_ms)
 {
-    if (!instance->base || !drain_ms || !had_traffic(instance))
+    if (!instance->base || !drain_ms || !(had_traffic(instance) || takes_off_another(instance)))
         return 0;
     AUTO_FREE char *label = label_of(instance->module->spec.module.name);
     bool labelled = json_map_get(&instance->base->base->meta.labels, label) != NULL;
