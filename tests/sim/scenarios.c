@@ -66,6 +66,21 @@ static bool one_is_available(struct world *world)
     return modules_in(world, MODULE_AVAILABLE) > 0;
 }
 
+static bool one_is_wanted(struct world *world)
+{
+    for (size_t i = 0; i < world->picture.revisions.len; i++) {
+        const struct module_replicaset *rs = world->picture.revisions.entries[i].value;
+        if (rs->spec.replicas > 0)
+            return true;
+    }
+    return false;
+}
+
+static bool one_is_made(struct world *world)
+{
+    return world->picture.modules.len > 0;
+}
+
 static bool four_are_made(struct world *world)
 {
     return world->picture.modules.len == 4;
@@ -283,6 +298,29 @@ static void gone_while_labelled(struct world *world)
     end(world);
 }
 
+/*
+ * A Module is made though its maker is told otherwise, by each name that the error may have then. Who takes one of them
+ * for a refusal gives its place on a full base away.
+ */
+static void lost_by_any_name(struct world *world)
+{
+    static const enum err_code names[] = {ERR_UNAVAILABLE, ERR_TIMEOUT, ERR_DATA_LOSS};
+    for (size_t i = 0; i < world->picture.bases.len; i++)
+        world->picture.bases.items[i]->options.max_module_count = 1;
+    pass(world, 10000);
+    for (size_t i = 0; i < ARRAY_LEN(names) && !world->broken; i++) {
+        world->store_faults.lost_as = names[i];
+        world->store_faults.lag_ms[KIND_MODULE] = 3000;
+        users_create(world, PROVIDER, 1, 1);
+        until(world, one_is_wanted, "one is to be made");
+        world->store_faults.answer_lost = 1000;
+        until(world, one_is_made, "one is made");
+        world->store_faults.answer_lost = 0;
+        create(world, WEB, 2);
+        end(world);
+    }
+}
+
 /* Two more are made, and nobody can list them when the batches are counted anew. */
 static void counted_while_listed(struct world *world)
 {
@@ -348,6 +386,7 @@ const struct scenario scenarios[] = {
     {"jvm-restarts", "modules are installed again", 2, jvm_restarts},
     {"full-bases", "the place of a module that may have been made", 4, full_bases},
     {"gone-while-labelled", "the label of what goes is on its way", 1, gone_while_labelled},
+    {"lost-by-any-name", "a Module is made, whatever the error says", 2, lost_by_any_name},
     {"counted-while-listed", "the number of instances is not known", 5, counted_while_listed},
     {"gone-while-replaced", "a deletion before an install in place", 2, gone_while_replaced},
     {"overtaken", "the next version comes before the answer of the last", 1, overtaken},

@@ -178,8 +178,11 @@ static void run_get(const struct sim_server *server, struct request *request)
 static void lose_answer(struct call *call)
 {
     static const enum err_code codes[] = {ERR_UNAVAILABLE, ERR_TIMEOUT, ERR_DATA_LOSS};
-    struct rand *rand = call->client->server->options.rand;
-    refuse(call, codes[rand_below(rand, ARRAY_LEN(codes))], "the answer of the server was lost");
+    const struct sim_server_options *options = &call->client->server->options;
+    enum err_code code = options->faults->lost_as;
+    if (!code)
+        code = codes[rand_below(options->rand, ARRAY_LEN(codes))];
+    refuse(call, code, "the answer of the server was lost");
 }
 
 static void take_effect(struct call *call)

@@ -26,6 +26,7 @@ struct sim_store_faults {
     int64_t lag_ms[KIND_MAX_]; /* and so much later, of a kind */
     int32_t refused;           /* calls that fail with ERR_UNAVAILABLE before they do anything */
     int32_t answer_lost;   /* writes that are done, though their caller is told that they failed */
+    enum err_code lost_as; /* ... as what; ERR_OK = as any of the errors that leave that open */
     int32_t lists_refused; /* lists that fail */
     int32_t expired;       /* deliveries of a watch in whose place it expires */
 };
