@@ -103,6 +103,65 @@ char *i4_gate(const struct module_deployment *before, const struct module_deploy
     return NULL;
 }
 
+static bool waits(const struct release_status *release)
+{
+    return str_eq(release->reason, REASON_WAITING_FOR_CONFIRMATION);
+}
+
+/* Whether a batch ends with the change from @was to @is. */
+static bool batch_ends(const struct release_status *was, const struct release_status *is)
+{
+    bool next = is->current_batch > was->current_batch && !waits(was);
+    bool asks = waits(is) && !waits(was);
+    bool completes = is->progress == PROGRESS_COMPLETED && was->progress != PROGRESS_COMPLETED;
+    return same_release(was, is) && was->current_batch && (next || asks || completes);
+}
+
+static int64_t age_ms(const struct module *module, const struct ready_rule *rule)
+{
+    return rule->now_ms - since_available_ms(rule->since, module);
+}
+
+static bool is_too_young(const struct module *module, const struct ready_rule *rule)
+{
+    return module->status.phase == MODULE_AVAILABLE && !module->meta.deletion_ms &&
+           age_ms(module, rule) < rule->least_ms - rule->late_ms;
+}
+
+char *i4_ready(const struct picture *picture, const struct module_deployment *before,
+               const struct module_deployment *after, const struct ready_rule *rule)
+{
+    const struct release_status *was = &before->status.release, *is = &after->status.release;
+    for (size_t i = 0; batch_ends(was, is) && i < picture->modules.len; i++) {
+        const struct module *module = module_at(picture, i);
+        /* What has come to be Available just now may be later than the decision. */
+        if (str_eq(revision_of(module), is->update_revision) && is_too_young(module, rule) &&
+            age_ms(module, rule) > rule->late_ms)
+            return mem_printf(
+                "I4: batch %d of ModuleDeployment %s ends, Module %s is Available for %lld ms",
+                was->current_batch, after->meta.name, module->meta.name,
+                (long long)age_ms(module, rule));
+    }
+    return NULL;
+}
+
+char *i4_old_stays(const struct picture *picture, const struct module *old,
+                   const struct ready_rule *rule)
+{
+    const struct module_deployment *md = picture_owner(picture, old);
+    for (size_t i = 0; i < picture->modules.len; i++) {
+        const struct module *successor = module_at(picture, i);
+        if (md && str_eq(successor->spec.replaces, old->meta.name) &&
+            str_eq(revision_of(successor), md->status.release.update_revision) &&
+            successor->spec.upgrade_way != WAY_IN_PLACE && is_too_young(successor, rule))
+            return mem_printf(
+                "I4: Module %s goes, %s in its stead is Available for %lld ms", old->meta.name,
+                successor->meta.name,
+                (long long)(rule->now_ms - since_available_ms(rule->since, successor)));
+    }
+    return NULL;
+}
+
 /* Instances of the update revision that the batch allows. */
 static int32_t allowed(const struct release_status *release)
 {
@@ -281,6 +340,17 @@ int32_t i2_required(const struct module_deployment *md)
     int32_t required =
         spec->replicas - disruption_limit(&spec->max_unavailable, spec->replicas, gap);
     return required > 0 ? required : 0;
+}
+
+char *i9_drained(const struct picture *picture, const struct sim_base *base,
+                 const struct sim_operation *operation, int64_t since_ms, int64_t drain_ms)
+{
+    if (since_ms >= drain_ms || !takes_off(base, operation) ||
+        served_by_another(picture, base, operation) || restarted_lately(base))
+        return NULL;
+    return mem_printf("I9: %s %s is taken off %s %lld ms after its label, not %lld",
+                      operation->name, operation->version, base->name, (long long)since_ms,
+                      (long long)drain_ms);
 }
 
 /* Whether what is taken off has moved: another one serves in its stead. */

@@ -2,15 +2,15 @@
 #ifndef KOUPLELESS_SIM_INVARIANTS_H
 #define KOUPLELESS_SIM_INVARIANTS_H
 
-#include "tests/sim/picture.h"
+#include "tests/sim/since.h"
 
 /*
  * What must always be true, by the numbers of the design's list. Each is a pure function of what is true in
  * the world, at one of three moments; it returns which object breaks it, as an owned text, or NULL.
  *
  *   I1  capacity          I2  maxUnavailable          I3   one instance of a version on a base
- *   I4  batches and their gates                       I5   convergence
- *   I6  nothing is left after a deletion              I9   out of traffic before it goes
+ *   I4  batches, their gates, minReadySeconds         I5   convergence
+ *   I6  nothing is left after a deletion              I9   out of traffic, and drained, before it goes
  *   I10 what runs has its Module
  *
  * I7, that crashes change nothing about these, is what the faults are for. I8 waits for a second controller.
@@ -33,6 +33,22 @@ char *i3_one_instance(const struct picture *picture);
  */
 char *i4_gate(const struct module_deployment *before, const struct module_deployment *after,
               bool asked, bool confirmed);
+
+/* How long what is new has to be well before it counts (minReadySeconds), and since when it is. */
+struct ready_rule {
+    const struct since *since;
+    int64_t now_ms;
+    int64_t least_ms; /* 0: no time at all */
+    int64_t late_ms;  /* so much later than it was decided a change may be made */
+};
+
+/** i4_ready() - the batch that ends with a change from @before to @after has been Available for long enough. */
+char *i4_ready(const struct picture *picture, const struct module_deployment *before,
+               const struct module_deployment *after, const struct ready_rule *rule);
+
+/** i4_old_stays() - the controller takes @old away: who replaces it without a gap has been Available for long enough. */
+char *i4_old_stays(const struct picture *picture, const struct module *old,
+                   const struct ready_rule *rule);
 
 /** i10_runs_until_released() - @gone is a Module that is gone: what it stood for does not run any more, or another stands for it. */
 char *i10_runs_until_released(const struct picture *picture, const struct module *gone);
@@ -57,6 +73,13 @@ char *i4_numbers(const struct picture *picture, const struct sim_base *base,
 /** i9_out_of_traffic() - what is taken off @base gets no traffic any more. */
 char *i9_out_of_traffic(const struct picture *picture, const struct sim_base *base,
                         const struct sim_operation *operation);
+
+/**
+ * i9_drained() - what is taken off @base, having had traffic, had its time since
+ * @since_ms: the time since its label went, @drain_ms: operationStrategy.drainSeconds
+ */
+char *i9_drained(const struct picture *picture, const struct sim_base *base,
+                 const struct sim_operation *operation, int64_t since_ms, int64_t drain_ms);
 
 /* -- once faults have stopped -- */
 

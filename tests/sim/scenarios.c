@@ -236,6 +236,23 @@ static void deadline(struct world *world)
     end(world);
 }
 
+/* The old ones stay until the new ones have been well for long enough, beside them and on other bases. */
+static void well_for_long(struct world *world)
+{
+    static const char *const policies[] = {
+        STRATEGY("\"batchCount\":2,\"upgradePolicy\":\"installThenUninstall\""),
+        STRATEGY("\"upgradePolicy\":\"scaleUpThenScaleDown\"")};
+    create(world, PROVIDER, 2);
+    edit(world, PROVIDER, "{\"spec\":{\"minReadySeconds\":15}}");
+    pass(world, 70000); /* by then whoever acts knows of it */
+    for (size_t i = 0; i < ARRAY_LEN(policies); i++) {
+        edit(world, PROVIDER, policies[i]);
+        edit(world, PROVIDER, i ? VERSION("3.0.0") : VERSION("2.0.0"));
+        until_converged(world);
+    }
+    end(world);
+}
+
 static void restart(struct world *world)
 {
     create(world, PROVIDER, 2);
@@ -381,6 +398,7 @@ const struct scenario scenarios[] = {
     {"confirm", "a person is asked", 3, confirm},
     {"roll-back", "a release that fails, and is resumed", 3, roll_back},
     {"deadline", "a release that is given up, and the next one", 2, deadline},
+    {"well-for-long", "the new ones, before the old ones go", 4, well_for_long},
     {"restart", "of the same version", 3, restart},
     {"symmetric", "a base comes, and one goes", 2, symmetric},
     {"jvm-restarts", "modules are installed again", 2, jvm_restarts},

@@ -30,7 +30,7 @@ void trouble_choose(struct world *world)
         if ((world->options.faults & (1u << fault)) && world_chance(world, 40))
             world->faults |= 1u << fault;
     if (world_has(world, FAULT_STORE_SLOW))
-        world->store_faults.call_ms = world->store_faults.watch_ms = 3000;
+        world->store_faults.call_ms = world->store_faults.watch_ms = STORE_SLOW_MS;
     if (world_has(world, FAULT_STORE_REFUSES))
         world->store_faults.refused = world->store_faults.answer_lost = 30;
     if (world_has(world, FAULT_STORE_FORGETS))

@@ -21,6 +21,7 @@
 #define TURNS_MAX 10000 /* of the loop without any time: then it will not come to rest */
 #define EDIT_SETTLES_MS 60000
 #define MODELS 25 /* percent of the bases whose agent is a model */
+#define WRITES_LATE 2 /* times what a call takes: one may wait for the one before it */
 #define BASE_SILENT_MS 90000
 #define BASE_GONE_MS 300000
 
@@ -200,6 +201,29 @@ static bool asks(const struct module_deployment *md)
     return md->spec.strategy.need_confirm && !md->status.release.failed_revision;
 }
 
+static struct ready_rule ready_rule(const struct world *world, const struct gate *gate)
+{
+    int64_t call_ms =
+        world_has(world, FAULT_STORE_SLOW) ? STORE_SLOW_MS : world->store_faults.call_ms;
+    return (struct ready_rule){&world->since, world->clock.mono_ms,
+                               demand_least(&gate->ready_ms, world->clock.mono_ms),
+                               WRITES_LATE * call_ms};
+}
+
+static void note_demands(struct world *world, struct gate *gate,
+                         const struct module_deployment *before, const struct module_deployment *md)
+{
+    int64_t now_ms = world->clock.mono_ms;
+    demand_set(&gate->drain_ms, md->spec.strategy.drain_seconds * 1000LL, now_ms);
+    demand_set(&gate->ready_ms, md->spec.min_ready_seconds * 1000LL, now_ms);
+    if (before->spec.replicas != md->spec.replicas)
+        gate->scaled_ms = now_ms;
+    if (gate->required != i2_required(md)) {
+        gate->required = i2_required(md);
+        gate->required_ms = now_ms;
+    }
+}
+
 static void check_deployment(struct world *world, const struct record *after)
 {
     const struct module_deployment *before = map_get(&world->picture.deployments, after->name);
@@ -208,11 +232,10 @@ static void check_deployment(struct world *world, const struct record *after)
     struct gate *gate = world_gate(world, after->name);
     const struct release_status *was = &before->status.release, *is = &md->status.release;
     gate->asked &= asks(md);
-    if (gate->required != i2_required(md)) {
-        gate->required = i2_required(md);
-        gate->required_ms = world->clock.mono_ms;
-    }
+    note_demands(world, gate, before, md);
+    struct ready_rule rule = ready_rule(world, gate);
     world_break(world, i4_gate(before, md, gate->asked, gate->confirmed));
+    world_break(world, i4_ready(&world->picture, before, md, &rule));
     if (was->current_batch != is->current_batch ||
         !str_eq(was->update_revision, is->update_revision)) {
         gate->asked = asks(md);
@@ -221,15 +244,36 @@ static void check_deployment(struct world *world, const struct record *after)
     module_deployment_free(md);
 }
 
+/* Where users delete Modules, they need no reason; and some may be too many. */
+static void check_removal(struct world *world, const struct module *old)
+{
+    const struct module_deployment *md = picture_owner(&world->picture, old);
+    if (!md || md->meta.deletion_ms || world_has(world, FAULT_MODULES))
+        return;
+    const struct gate *gate = world_gate(world, md->meta.name);
+    struct ready_rule rule = ready_rule(world, gate);
+    if (world->clock.mono_ms - gate->scaled_ms > EDIT_SETTLES_MS)
+        world_break(world, i4_old_stays(&world->picture, old, &rule));
+}
+
+static bool is_being_deleted(const struct record *record)
+{
+    AUTO_JSON cJSON *json = record_tree(record, NULL);
+    return json_get(json, "metadata.deletionTimestamp") != NULL;
+}
+
 static void check_change(struct world *world, enum object_kind kind, const struct record *before,
                          const struct record *after)
 {
     note_change(world, before, after);
     if (kind == KIND_MODULE_DEPLOYMENT && before && after)
         check_deployment(world, after);
-    if (kind == KIND_MODULE && !after)
-        world_break(world, i10_runs_until_released(&world->picture,
-                                                   map_get(&world->picture.modules, before->name)));
+    const struct module *module =
+        kind == KIND_MODULE && before ? map_get(&world->picture.modules, before->name) : NULL;
+    if (module && after && !module->meta.deletion_ms && is_being_deleted(after))
+        check_removal(world, module);
+    if (module && !after)
+        world_break(world, i10_runs_until_released(&world->picture, module));
 }
 
 static void count_module(struct tally *tally, const struct module *module, int by)
@@ -251,6 +295,8 @@ static void on_change(void *user, const struct record *before, const struct reco
     if (one->kind == KIND_MODULE)
         count_module(&world->tally, map_get(&world->picture.modules, one->name), -1);
     picture_change(&world->picture, before, after);
+    since_change(&world->since, &world->picture, one->kind, one->name, one->uid,
+                 world->clock.mono_ms);
     if (one->kind == KIND_MODULE)
         count_module(&world->tally, map_get(&world->picture.modules, one->name), 1);
     world->tally.transitions += one->kind == KIND_MODULE;
@@ -267,6 +313,16 @@ static bool knows_who_serves(const struct world *world, const struct gate *gate)
     return world->clock.mono_ms - gate->required_ms > EDIT_SETTLES_MS;
 }
 
+static void check_drained(struct world *world, const struct sim_base *base,
+                          const struct sim_operation *operation, const struct gate *gate)
+{
+    int64_t now_ms = world->clock.mono_ms;
+    int64_t off_ms = since_unlabelled_ms(&world->since, base->name, operation->name);
+    if (off_ms && off_ms != TIME_NEVER)
+        world_break(world, i9_drained(&world->picture, base, operation, now_ms - off_ms,
+                                      demand_least(&gate->drain_ms, now_ms)));
+}
+
 static void on_begin(void *user, const struct sim_base *base, const struct sim_operation *operation)
 {
     struct world *world = user;
@@ -279,8 +335,10 @@ static void on_begin(void *user, const struct sim_base *base, const struct sim_o
         world_break(world, i2_available(&world->picture, base, operation, gate->required));
     world_break(world, i4_numbers(&world->picture, base, operation));
     /* What one that is gone has sent arrives while the next one may give the traffic back: that does not know of it. */
-    if (operation->epoch == world->lives)
-        world_break(world, i9_out_of_traffic(&world->picture, base, operation));
+    if (operation->epoch != world->lives)
+        return;
+    world_break(world, i9_out_of_traffic(&world->picture, base, operation));
+    check_drained(world, base, operation, gate);
 }
 
 static void on_wrong(void *user, char *why_taken)
@@ -433,6 +491,7 @@ void world_free(struct world *world)
         mem_free(world->gates.entries[i].value);
     map_done(&world->gates);
     picture_done(&world->picture);
+    since_done(&world->since);
     history_done(&world->history);
     mem_free(world->broken);
     mem_free(world);

@@ -8,6 +8,7 @@
 #include "services/scheduler/server.h"
 #include "tests/sim/picture.h"
 #include "tests/sim/sim_store.h"
+#include "tests/sim/since.h"
 
 /*
  * A simulated world: controller, scheduler and agents as they are, around them a store, a network, JVMs and users
@@ -59,6 +60,7 @@ struct world_options {
     int64_t at_call; /* with this call of a program (calls, below) ...; from 1; 0 = none */
     enum fate fate;  /* ... this happens */
 };
+#define STORE_SLOW_MS 3000 /* FAULT_STORE_SLOW: what a call, and news, take at most */
 #define ALL_FAULTS ((1u << FAULTS) - 1)
 
 struct sim_clock {
@@ -103,6 +105,7 @@ struct world {
     int64_t calls; /* so far: of controllers, and commands of agents to Arklet */
 
     struct picture picture;
+    struct since since;
     int base_names; /* given so far */
     struct store *users;
     struct map gates; /* name of a ModuleDeployment -> struct gate */
@@ -112,12 +115,14 @@ struct world {
     char *broken; /* the first invariant that did not hold, and what broke it; owned */
 };
 
-/* What is known of the confirmations of a ModuleDeployment. */
+/* What is known of what users want of a ModuleDeployment, and when. */
 struct gate {
     bool asked;          /* needConfirm was true since the batch began */
     bool confirmed;      /* a user has confirmed since */
     int32_t required;    /* instances to be kept in service ... */
     int64_t required_ms; /* ... since then */
+    struct demand drain_ms, ready_ms;
+    int64_t scaled_ms; /* the last time */
 };
 
 struct world *world_new(const struct world_options *options);
