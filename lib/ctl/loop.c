@@ -209,6 +209,11 @@ int64_t loop_turn(struct loop *loop)
     uint64_t before = loop->sequence;
     run_inbox(loop);
     run_timers(loop, before);
+    return loop_next_ms(loop);
+}
+
+int64_t loop_next_ms(struct loop *loop)
+{
     if (!inbox_empty(loop))
         return loop->now_ms;
     return loop->timers.len ? loop->timers.items[0]->due_ms : TIME_NEVER;

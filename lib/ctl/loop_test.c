@@ -59,6 +59,7 @@ static void turn(struct world *world, int64_t now_ms, const char *ran, int64_t n
     int64_t next = loop_turn(world->loop);
     assert_string_equal(str_text(&world->ran), ran);
     assert_true(next == next_ms);
+    assert_true(loop_next_ms(world->loop) == next);
     str_clear(&world->ran);
 }
 
