@@ -132,7 +132,8 @@ char *i4_ready(const struct picture *picture, const struct module_deployment *be
                const struct module_deployment *after, const struct ready_rule *rule)
 {
     const struct release_status *was = &before->status.release, *is = &after->status.release;
-    for (size_t i = 0; batch_ends(was, is) && i < picture->modules.len; i++) {
+    bool ends = batch_ends(was, is) && !after->meta.deletion_ms;
+    for (size_t i = 0; ends && i < picture->modules.len; i++) {
         const struct module *module = module_at(picture, i);
         /* What has come to be Available just now may be later than the decision. */
         if (str_eq(revision_of(module), is->update_revision) && is_too_young(module, rule) &&
@@ -148,7 +149,8 @@ char *i4_ready(const struct picture *picture, const struct module_deployment *be
 char *i4_old_stays(const struct picture *picture, const struct module *old,
                    const struct ready_rule *rule)
 {
-    const struct module_deployment *md = picture_owner(picture, old);
+    bool serves_still = old->status.phase == MODULE_AVAILABLE;
+    const struct module_deployment *md = serves_still ? picture_owner(picture, old) : NULL;
     for (size_t i = 0; i < picture->modules.len; i++) {
         const struct module *successor = module_at(picture, i);
         if (md && str_eq(successor->spec.replaces, old->meta.name) &&
@@ -250,6 +252,40 @@ char *i4_numbers(const struct picture *picture, const struct sim_base *base,
         return NULL;
     return mem_printf("I4: Module %s is number %d of its revision, batch %d allows %d",
                       begun->meta.name, count, release->current_batch, allowed(release));
+}
+
+/* -- I8 -- */
+
+char *i8_leads_alone(const struct candidate *candidate, const struct candidate *other,
+                     int64_t now_ms)
+{
+    if (other == candidate || !candidate_leads(other) || other->awakes_ms >= now_ms)
+        return NULL;
+    return mem_printf("I8: %s leads, and so does %s", candidate->host, other->host);
+}
+
+char *i8_epoch_grows(const struct candidate *candidate, int64_t last)
+{
+    if (candidate->epoch > last)
+        return NULL;
+    return mem_printf("I8: %s leads with epoch %lld after %lld", candidate->host,
+                      (long long)candidate->epoch, (long long)last);
+}
+
+char *i8_only_leaders(const struct candidate *candidate, const char *what)
+{
+    return candidate_leads(candidate)
+               ? NULL
+               : mem_printf("I8: %s %s, and does not lead", candidate->host, what);
+}
+
+char *i8_not_deposed(const struct sim_base *base, const struct sim_operation *operation,
+                     int64_t before)
+{
+    if (operation->epoch >= before)
+        return NULL;
+    return mem_printf("I8: %s does with %s what a leader of epoch %lld wants, after %lld",
+                      base->name, operation->name, (long long)operation->epoch, (long long)before);
 }
 
 /* -- I10 -- */

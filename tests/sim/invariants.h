@@ -2,6 +2,7 @@
 #ifndef KOUPLELESS_SIM_INVARIANTS_H
 #define KOUPLELESS_SIM_INVARIANTS_H
 
+#include "tests/sim/candidate.h"
 #include "tests/sim/since.h"
 
 /*
@@ -13,7 +14,9 @@
  *   I6  nothing is left after a deletion              I9   out of traffic, and drained, before it goes
  *   I10 what runs has its Module
  *
- * I7, that crashes change nothing about these, is what the faults are for. I8 waits for a second controller.
+ * I7, that crashes change nothing about these, is what the faults are for. I8, that only the leader acts: as one comes to
+ * lead, and with each call; what one sends that is not the leader any more, since it stood still, may break none of the
+ * others.
  */
 
 /* -- after every step -- */
@@ -53,6 +56,18 @@ char *i4_old_stays(const struct picture *picture, const struct module *old,
 /** i10_runs_until_released() - @gone is a Module that is gone: what it stood for does not run any more, or another stands for it. */
 char *i10_runs_until_released(const struct picture *picture, const struct module *gone);
 
+/* -- as a controller comes to lead, or acts -- */
+
+/** i8_leads_alone() - @other, which may be @candidate itself, does not believe that it leads, unless it stands still. */
+char *i8_leads_alone(const struct candidate *candidate, const struct candidate *other,
+                     int64_t now_ms);
+
+/** i8_epoch_grows() - @candidate's is higher than that of all before, of which @last is the highest. */
+char *i8_epoch_grows(const struct candidate *candidate, int64_t last);
+
+/** i8_only_leaders() - @candidate may do @what it does. */
+char *i8_only_leaders(const struct candidate *candidate, const char *what);
+
 /* -- as an operation begins on a base -- */
 
 /** i2_required() - instances that @md has to keep in service; 0: none, or nobody can say (symmetric). */
@@ -80,6 +95,10 @@ char *i9_out_of_traffic(const struct picture *picture, const struct sim_base *ba
  */
 char *i9_drained(const struct picture *picture, const struct sim_base *base,
                  const struct sim_operation *operation, int64_t since_ms, int64_t drain_ms);
+
+/** i8_not_deposed() - who asked for it leads, as far as its agent knows: @before is the highest epoch that it has obeyed. */
+char *i8_not_deposed(const struct sim_base *base, const struct sim_operation *operation,
+                     int64_t before);
 
 /* -- once faults have stopped -- */
 

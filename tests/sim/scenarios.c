@@ -338,6 +338,48 @@ static void lost_by_any_name(struct world *world)
     }
 }
 
+static void restart_leader(struct world *world, bool gently)
+{
+    struct candidate *leader = world_leader(world);
+    if (leader && !world->broken)
+        world_restart(world, leader, gently);
+}
+
+/* A controller ends as it is told to, and hands the Lease over; the next one crashes. */
+static void hand_over(struct world *world)
+{
+    create(world, PROVIDER, 3);
+    until(world, one_is_available, "one is Available");
+    restart_leader(world, /* gently= */ true);
+    edit(world, PROVIDER, STRATEGY("\"batchCount\":2"));
+    until_converged(world);
+    edit(world, PROVIDER, VERSION("2.0.0"));
+    until(world, four_are_made, "a new one is made");
+    restart_leader(world, /* gently= */ false);
+    until_converged(world);
+    end(world);
+}
+
+/* What a controller has sent comes when another one leads; and one that stood still goes on as if it led. */
+static void deposed(struct world *world)
+{
+    pass(world, 10000);
+    users_create(world, PROVIDER, 1, 4);
+    until(world, one_is_made, "one is made");
+    world->net_faults.delay_ms = 60000;
+    pass(world, 200);
+    restart_leader(world, /* gently= */ false);
+    world->net_faults.delay_ms = 5;
+    until_converged(world);
+    edit(world, PROVIDER, VERSION("2.0.0"));
+    struct candidate *leader = world_leader(world);
+    if (leader)
+        candidate_stands_still(leader, 20000);
+    pass(world, 25000);
+    until_converged(world);
+    end(world);
+}
+
 /* Two more are made, and nobody can list them when the batches are counted anew. */
 static void counted_while_listed(struct world *world)
 {
@@ -390,24 +432,27 @@ static void gone_while_replaced(struct world *world)
 }
 
 const struct scenario scenarios[] = {
-    {"install", "three are installed, and uninstalled", 3, install},
-    {"upgrade", "in two batches, drained, with a Service", 3, upgrade},
-    {"in-place", "two versions with one web path, one by one", 3, in_place},
-    {"other-bases", "scaleUpThenScaleDown", 4, other_bases},
-    {"scale", "out and in", 4, scale},
-    {"confirm", "a person is asked", 3, confirm},
-    {"roll-back", "a release that fails, and is resumed", 3, roll_back},
-    {"deadline", "a release that is given up, and the next one", 2, deadline},
-    {"well-for-long", "the new ones, before the old ones go", 4, well_for_long},
-    {"restart", "of the same version", 3, restart},
-    {"symmetric", "a base comes, and one goes", 2, symmetric},
-    {"jvm-restarts", "modules are installed again", 2, jvm_restarts},
-    {"full-bases", "the place of a module that may have been made", 4, full_bases},
-    {"gone-while-labelled", "the label of what goes is on its way", 1, gone_while_labelled},
-    {"lost-by-any-name", "a Module is made, whatever the error says", 2, lost_by_any_name},
-    {"counted-while-listed", "the number of instances is not known", 5, counted_while_listed},
-    {"gone-while-replaced", "a deletion before an install in place", 2, gone_while_replaced},
-    {"overtaken", "the next version comes before the answer of the last", 1, overtaken},
+    {"install", "three are installed, and uninstalled", 3, install, false},
+    {"upgrade", "in two batches, drained, with a Service", 3, upgrade, false},
+    {"in-place", "two versions with one web path, one by one", 3, in_place, false},
+    {"other-bases", "scaleUpThenScaleDown", 4, other_bases, false},
+    {"scale", "out and in", 4, scale, false},
+    {"confirm", "a person is asked", 3, confirm, false},
+    {"roll-back", "a release that fails, and is resumed", 3, roll_back, false},
+    {"deadline", "a release that is given up, and the next one", 2, deadline, false},
+    {"well-for-long", "the new ones, before the old ones go", 4, well_for_long, false},
+    {"restart", "of the same version", 3, restart, false},
+    {"symmetric", "a base comes, and one goes", 2, symmetric, false},
+    {"jvm-restarts", "modules are installed again", 2, jvm_restarts, false},
+    {"full-bases", "the place of a module that may have been made", 4, full_bases, false},
+    {"gone-while-labelled", "the label of what goes is on its way", 1, gone_while_labelled, false},
+    {"lost-by-any-name", "a Module is made, whatever the error says", 2, lost_by_any_name, false},
+    {"counted-while-listed", "the number of instances is not known", 5, counted_while_listed,
+     false},
+    {"gone-while-replaced", "a deletion before an install in place", 2, gone_while_replaced, false},
+    {"hand-over", "one controller ends, and the next one", 3, hand_over, true},
+    {"deposed", "a controller is late, and another one leads", 4, deposed, true},
+    {"overtaken", "the next version comes before the answer of the last", 1, overtaken, false},
 };
 const size_t scenario_count = ARRAY_LEN(scenarios);
 
@@ -421,7 +466,9 @@ const struct scenario *scenario_find(const char *name)
 
 struct world *scenario_run(const struct scenario *scenario, const struct world_options *options)
 {
-    struct world *world = world_new(options);
+    struct world_options own = *options;
+    own.standby |= scenario->standby;
+    struct world *world = world_new(&own);
     for (int i = 0; i < scenario->bases; i++) {
         world_add_base(world);
         world->picture.bases.items[i]->options.max_module_count = -1;

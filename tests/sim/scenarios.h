@@ -13,6 +13,7 @@ struct scenario {
     int bases;
     /* In a world with that many bases, without faults of its own. */
     void (*run)(struct world *world);
+    bool standby; /* a second controller stands by */
 };
 
 extern const struct scenario scenarios[];

@@ -16,6 +16,7 @@
 
 #define NOTICED_MS 3000   /* at most so long until a connection that broke is noticed */
 #define NEVER_NOTICED 500 /* per mille, of what is lost: only the deadline ends it */
+#define LATE 500          /* per mille, of what sim_net_delay() is about */
 #define DEATH_KNOWN 500   /* per mille, of the requests of a dead program: they come to nothing */
 
 struct sim_net {
@@ -233,6 +234,11 @@ static void on_response(const ProtobufCMessage *response, void *closure_data)
 
 void rpc_call_fail(struct rpc_call *call, const struct err *e)
 {
+    const struct rpc_client_call *caller = call->caller;
+    if (caller->killed)
+        history_note(caller->net->options.history, "%s -> %s %s: refused after the end of %s: %s",
+                     caller->host, caller->target, method_of(caller)->name, caller->host,
+                     e->message);
     answer(call, NULL, e);
 }
 
@@ -424,6 +430,18 @@ void sim_net_call(struct sim_net *net, struct rpc_channel *channel,
 {
     (void)net; /* all of it is in the loop anyway */
     (void)rpc_unary(channel, service, method, request, options, done, user);
+}
+
+/* So it is when the way was broken, and is there again. */
+void sim_net_delay(struct rpc_client *client)
+{
+    struct sim_net *net = client->net;
+    LIST_FOR_EACH (it, &net->parcels) {
+        struct parcel *parcel = LIST_ENTRY(it, struct parcel, node);
+        if (net->options.faults->late_ms && parcel->is_request &&
+            parcel->caller->client == client && chance(net, LATE))
+            send(parcel, net->options.faults->late_ms);
+    }
 }
 
 void sim_net_kill(struct rpc_client *client)

@@ -25,6 +25,8 @@ struct sim_net_faults {
     int32_t request_lost; /* the caller is told after a while, or not before its deadline */
     int32_t answer_lost;
     int32_t twice; /* a request arrives twice */
+    int64_t
+        late_ms; /* what a controller that ends has sent may come so much later: sim_net_delay() */
 };
 
 struct sim_net_options {
@@ -64,6 +66,9 @@ void sim_net_call(struct sim_net *net, struct rpc_channel *channel,
                   const ProtobufCServiceDescriptor *service, const char *method,
                   const ProtobufCMessage *request, const struct rpc_options *options,
                   rpc_done_fn done, void *user);
+
+/** sim_net_delay() - requests of @client that are on their way may take long (late_ms). */
+void sim_net_delay(struct rpc_client *client);
 
 /** sim_net_kill() - its program ends: its calls do so now, with ERR_CANCELLED, and so do those that one with a loop of its own makes after this; others make none. What travels may still arrive. */
 void sim_net_kill(struct rpc_client *client);

@@ -265,7 +265,7 @@ static void submit(struct store *store, struct request *request)
         return;
     }
     if (server->options.on_call)
-        call->fate = server->options.on_call(server->options.user, store);
+        call->fate = server->options.on_call(server->options.user, store, request_writes(request));
     loop_timer_start(server->options.loop, &call->timer,
                      sim__due_ms(server, server->options.faults->call_ms));
 }

@@ -40,7 +40,7 @@ struct sim_server_options {
     const struct sim_store_faults *faults;
     sim_change_fn on_change; /* with each change, at once; NULL = nobody wants to know */
     /* With each call of @client but watches, as it is made: what becomes of it. NULL = as it comes. */
-    enum fate (*on_call)(void *user, const struct store *client);
+    enum fate (*on_call)(void *user, const struct store *client, bool writes);
     void *user;
 };
 

@@ -9,7 +9,7 @@
 #define KNOWN_MS 60000
 
 struct moment {
-    int64_t ms;
+    int64_t ms; /* or an epoch */
 };
 
 static void put(struct map *map, const char *key, int64_t ms)
@@ -80,7 +80,19 @@ int64_t since_available_ms(const struct since *since, const struct module *modul
     return moment ? moment->ms : TIME_NEVER;
 }
 
-/* -- both -- */
+/* -- operations -- */
+
+int64_t since_epoch(struct since *since, const char *base, const char *module, int64_t epoch)
+{
+    AUTO_FREE char *place = mem_printf("%s/%s", base, module);
+    const struct moment *moment = map_get(&since->epochs, place);
+    int64_t before = moment ? moment->ms : 0;
+    if (epoch > before)
+        put(&since->epochs, place, epoch);
+    return before;
+}
+
+/* -- all of it -- */
 
 void since_change(struct since *since, const struct picture *picture, enum object_kind kind,
                   const char *name, const char *uid, int64_t now_ms)
@@ -99,6 +111,7 @@ void since_done(struct since *since)
 {
     drop(&since->labels);
     drop(&since->modules);
+    drop(&since->epochs);
 }
 
 /* -- demands -- */

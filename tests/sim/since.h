@@ -11,6 +11,7 @@
 struct since {
     struct map labels;  /* "base/module" whose traffic label has been on -> struct moment */
     struct map modules; /* uid of a Module that is Available -> struct moment */
+    struct map epochs; /* "base/module" -> struct moment: the highest epoch of an operation on it */
 };
 
 /** since_change() - the object of @kind and @name has changed, which @picture shows. */
@@ -20,6 +21,9 @@ void since_done(struct since *since);
 
 /** since_unlabelled_ms() - when traffic for @module was taken off @base last; 0: it never had any, TIME_NEVER: it has. */
 int64_t since_unlabelled_ms(const struct since *since, const char *base, const char *module);
+
+/** since_epoch() - an operation of @epoch on @module of @base begins. Return: the highest epoch of those before; 0: none. */
+int64_t since_epoch(struct since *since, const char *base, const char *module, int64_t epoch);
 
 /** since_available_ms() - since when @module is Available; TIME_NEVER: it is not. */
 int64_t since_available_ms(const struct since *since, const struct module *module);

@@ -53,6 +53,14 @@ def test_who_crashes_is_who_has_called():
     assert crashed.count((False, True)) >= 2
 
 
+def test_a_controller_that_is_late_is_refused():
+    """By agents that know of the one that leads now; and one that stood still ends."""
+    result = run("--scenario=deposed", "--print")
+    assert result.returncode == 0
+    assert "after the end of controller-" in result.stdout and "another controller leads" in result.stdout
+    assert result.stdout.index("stands still") < result.stdout.index("leads no more")
+
+
 @pytest.mark.parametrize(("option", "message"), [("--scenario=none", 'no scenario is called "none"'), ("--fate=none-such", 'no fate is called "none-such"')])
 def test_unknown_names_are_refused(option, message):
     result = run("--seed=1", option)

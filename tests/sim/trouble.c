@@ -3,7 +3,8 @@
 #include "lib/base/str.h"
 #include "tests/sim/users.h"
 
-#define SCHEDULER "scheduler:9091"
+#define LATE_MS 30000
+#define STILL_MAX_MS 40000 /* long enough for others to lead, and to be seen by agents */
 
 const char *const fault_names[FAULTS] = {
 #define X(id, name) [id] = name,
@@ -39,6 +40,8 @@ void trouble_choose(struct world *world)
         world->net_faults.delay_ms = 2000;
     if (world_has(world, FAULT_NET_LOSES))
         world->net_faults.request_lost = world->net_faults.answer_lost = 50;
+    if (world_has(world, FAULT_STANDBY))
+        world->net_faults.late_ms = LATE_MS;
     if (world_has(world, FAULT_NET_TWICE))
         world->net_faults.twice = 100;
     if (world_has(world, FAULT_SLOW)) {
@@ -85,6 +88,23 @@ static void move_scheduler(struct world *world, bool away)
         sim_net_serve(world->net, SCHEDULER, scheduler_server_service(world->scheduler));
 }
 
+static struct candidate *some_candidate(struct world *world)
+{
+    struct candidate *second = world->candidates[1];
+    return second && world_chance(world, 50) ? second : world->candidates[0];
+}
+
+static void disturb(struct world *world, struct candidate *candidate)
+{
+    if (world_chance(world, 50)) {
+        candidate_stands_still(candidate, (int64_t)rand_below(&world->rand, STILL_MAX_MS));
+        return;
+    }
+    candidate->reach.cut = world_chance(world, 50);
+    history_note(&world->history, "%s: is %s", candidate->host,
+                 candidate->reach.cut ? "cut off from the Lease" : "at the Lease again");
+}
+
 static void happen(struct world *world, enum fault fault)
 {
     struct sim_base *base = some_base(world);
@@ -93,7 +113,9 @@ static void happen(struct world *world, enum fault fault)
     else if (fault == FAULT_STORE_FORGETS)
         sim_server_forget(world->server);
     else if (fault == FAULT_CRASHES)
-        world->crash_due = true;
+        world->crashes = some_candidate(world);
+    else if (fault == FAULT_LEASE && world_has(world, FAULT_STANDBY))
+        disturb(world, some_candidate(world));
     else if (fault == FAULT_SCHEDULER)
         move_scheduler(world, !world->scheduler_away);
     else if (fault == FAULT_PODS_COME)
@@ -124,6 +146,10 @@ void trouble_end(struct world *world)
     history_note(&world->history, "calm");
     be_mild(world);
     move_scheduler(world, false);
+    for (int i = 0; i < CANDIDATES && world->candidates[i]; i++) {
+        world->candidates[i]->reach.cut = false;
+        world->candidates[i]->awakes_ms = 0;
+    }
     size_t alive = 0;
     for (size_t i = 0; i < world->picture.bases.len; i++)
         alive += !world->picture.bases.items[i]->dead;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Time: each step is one turn of the loop, and the clock then jumps to what is due next. All that happens is
- * in that loop: the programs', the store's, the network's and the bases' events and timers, in the order in
- * which they were posted and are due.
+ * Time: each step is one turn of the loops, and the clock then jumps to what is due next. The world has a loop, with the
+ * events and timers of the store, the network and the bases, in the order in which they were posted and are due; so have
+ * the programs: controllers are turned after it, and agents in it (sim_process.c).
  */
 #include "tests/sim/world.h"
 
@@ -15,15 +15,12 @@
 
 #define WALL_MS 1790000000000
 #define START_MS 1000
-#define CONTROLLER_HOST "controller"
-#define CONTROLLER CONTROLLER_HOST ":9090"
-#define SCHEDULER "scheduler:9091"
+#define CONTROLLER "controller:9090"
 #define TURNS_MAX 10000 /* of the loop without any time: then it will not come to rest */
 #define EDIT_SETTLES_MS 60000
-#define MODELS 25 /* percent of the bases whose agent is a model */
-#define WRITES_LATE 2 /* times what a call takes: one may wait for the one before it */
-#define BASE_SILENT_MS 90000
-#define BASE_GONE_MS 300000
+#define MODELS 25         /* percent of the bases whose agent is a model */
+#define WRITES_LATE 2     /* times what a call takes: one may wait for the one before it */
+#define GENTLE_PERCENT 30 /* of the ends of controllers, where another one stands by */
 
 /* -- time -- */
 
@@ -49,48 +46,73 @@ bool world_has(const struct world *world, enum fault fault)
 
 /* -- the controller -- */
 
-static void start_controller(struct world *world)
+static bool elects(const struct world *world)
 {
+    return world_has(world, FAULT_STANDBY);
+}
+
+void world_serve(struct world *world, struct candidate *candidate)
+{
+    if (world->served)
+        sim_net_stop_serving(world->net, CONTROLLER);
+    world->served = candidate;
+    if (candidate)
+        sim_net_serve(world->net, CONTROLLER, controller_gateway(candidate->controller));
+}
+
+static void start_controller(struct world *world, int i)
+{
+    static const char *const hosts[CANDIDATES] = {"controller-a", "controller-b"};
+    const char *host = elects(world) ? hosts[i] : "controller";
     world->lives++;
-    history_note(&world->history, "controller: life %d", world->lives);
-    world->store = sim_server_client(world->server);
-    world->rpc = sim_net_client(world->net, CONTROLLER_HOST);
-    world->controller_metrics = metrics_new();
-    const struct controller_options options = {
-        .loop = world->loop,
-        .store = world->store,
-        .rpc = world->rpc,
-        .scheduler = SCHEDULER,
-        .log = world->options.log,
-        .metrics = world->controller_metrics,
-        .base_silent_ms = BASE_SILENT_MS,
-        .base_gone_ms = BASE_GONE_MS,
-        .standby = true,
-        .life = rand_next(&world->rand),
-    };
-    (void)controller_new(&world->controller, &options, NULL); /* fails for files of TLS alone */
-    controller_lead(world->controller, world->lives);
-    sim_net_serve(world->net, CONTROLLER, controller_gateway(world->controller));
+    history_note(&world->history, "%s: life %d", host, world->lives);
+    world->candidates[i] = candidate_new(world, host, elects(world) ? 0 : world->lives);
+    if (elects(world))
+        return;
+    world->epoch = world->lives;
+    world_serve(world, world->candidates[i]);
 }
 
 /* As main.c stops it, but what is on its way gets lost or not, as it happens. */
-static void stop_controller(struct world *world)
+static void stop_controller(struct world *world, int i, bool gently)
 {
-    sim_net_stop_serving(world->net, CONTROLLER);
-    controller_stop(world->controller);
-    sim_net_kill(world->rpc);
-    sim_client_kill(world->store);
-    controller_free(world->controller);
-    rpc_client_free(world->rpc);
-    store_free(world->store);
-    metrics_free(world->controller_metrics);
+    struct candidate *candidate = world->candidates[i];
+    bool served = world->served == candidate;
+    if (served)
+        world_serve(world, NULL);
+    world->candidates[i] = NULL;
+    candidate_end(candidate, gently);
+    for (int k = 0; k < CANDIDATES && served; k++)
+        if (world->candidates[k] && world->candidates[k]->acts && !world->candidates[k]->ended)
+            world_serve(world, world->candidates[k]);
 }
 
-void world_crash(struct world *world)
+void world_restart(struct world *world, struct candidate *candidate, bool gently)
 {
-    history_note(&world->history, "controller: crashes");
-    stop_controller(world);
-    start_controller(world);
+    int i = candidate == world->candidates[0] ? 0 : 1;
+    history_note(&world->history, "%s: %s", candidate->host, gently ? "ends" : "crashes");
+    stop_controller(world, i, gently);
+    start_controller(world, i);
+}
+
+struct candidate *world_leader(const struct world *world)
+{
+    struct candidate *leader = NULL;
+    for (int i = 0; i < CANDIDATES && world->candidates[i]; i++)
+        if (candidate_leads(world->candidates[i]) &&
+            (!leader || leader->epoch < world->candidates[i]->epoch))
+            leader = world->candidates[i];
+    return leader;
+}
+
+void world_leads(struct world *world, const struct candidate *candidate)
+{
+    history_note(&world->history, "%s: leads, epoch %lld", candidate->host,
+                 (long long)candidate->epoch);
+    for (int i = 0; i < CANDIDATES && world->candidates[i]; i++)
+        world_break(world, i8_leads_alone(candidate, world->candidates[i], world->clock.mono_ms));
+    world_break(world, i8_epoch_grows(candidate, world->epoch));
+    world->epoch = candidate->epoch;
 }
 
 /* -- calls -- */
@@ -101,35 +123,48 @@ const char *const fate_names[FATES] = {
 #undef X
 };
 
-static enum fate fate_of_call(struct world *world)
+/* @candidate: who makes it; NULL: an agent, whose crash is its own matter. */
+static enum fate fate_of_call(struct world *world, struct candidate *candidate)
 {
     if (++world->calls != world->options.at_call)
         return FATE_NONE;
     history_note(&world->history, "call %lld: %s", (long long)world->calls,
                  fate_names[world->options.fate]);
-    world->crash_due |= world->options.fate == FATE_CRASH;
+    if (world->options.fate == FATE_CRASH && candidate)
+        world->crashes = candidate;
     return world->options.fate;
 }
 
-static enum fate on_store_call(void *user, const struct store *client)
+static enum fate on_store_call(void *user, const struct store *client, bool writes)
 {
     struct world *world = user;
-    return client == world->store ? fate_of_call(world) : FATE_NONE;
+    for (int i = 0; i < CANDIDATES && world->candidates[i]; i++) {
+        struct candidate *candidate = world->candidates[i];
+        if (client != candidate->store)
+            continue;
+        if (writes)
+            world_break(world, i8_only_leaders(candidate, "writes"));
+        return fate_of_call(world, candidate);
+    }
+    return FATE_NONE;
 }
 
 static enum fate on_net_call(void *user, const char *host)
 {
-    return str_eq(host, CONTROLLER_HOST) ? fate_of_call(user) : FATE_NONE;
+    struct world *world = user;
+    for (int i = 0; i < CANDIDATES && world->candidates[i]; i++) {
+        struct candidate *candidate = world->candidates[i];
+        if (!str_eq(host, candidate->host))
+            continue;
+        world_break(world, i8_only_leaders(candidate, "calls"));
+        return fate_of_call(world, candidate);
+    }
+    return FATE_NONE;
 }
 
-/* It is the agent that crashes. */
 static enum fate on_command(void *user)
 {
-    struct world *world = user;
-    bool crash_due = world->crash_due;
-    enum fate fate = fate_of_call(world);
-    world->crash_due = crash_due;
-    return fate;
+    return fate_of_call(user, NULL);
 }
 
 /* -- changes -- */
@@ -334,8 +369,11 @@ static void on_begin(void *user, const struct sim_base *base, const struct sim_o
     if (knows_who_serves(world, gate))
         world_break(world, i2_available(&world->picture, base, operation, gate->required));
     world_break(world, i4_numbers(&world->picture, base, operation));
+    int64_t epoch = since_epoch(&world->since, base->name, operation->name, operation->epoch);
+    if (!world_has(world, FAULT_AGENTS)) /* one that starts anew has heard of nobody */
+        world_break(world, i8_not_deposed(base, operation, epoch));
     /* What one that is gone has sent arrives while the next one may give the traffic back: that does not know of it. */
-    if (operation->epoch != world->lives)
+    if (operation->epoch != world->epoch)
         return;
     world_break(world, i9_out_of_traffic(&world->picture, base, operation));
     check_drained(world, base, operation, gate);
@@ -404,15 +442,44 @@ static void check(struct world *world)
     world_break(world, i3_one_instance(&world->picture));
 }
 
+/* Of all that is in the world. Return: when there is something to do next. */
+static int64_t turn(struct world *world)
+{
+    loop_turn(world->loop);
+    for (int i = 0; i < CANDIDATES && world->candidates[i]; i++)
+        candidate_turn(world->candidates[i]);
+    int64_t next_ms = loop_next_ms(world->loop);
+    for (int i = 0; i < CANDIDATES && world->candidates[i]; i++)
+        if (candidate_next_ms(world->candidates[i]) < next_ms)
+            next_ms = candidate_next_ms(world->candidates[i]);
+    return next_ms;
+}
+
+/* Return: whether one was to. */
+static bool restart_controllers(struct world *world)
+{
+    struct candidate *crashes = TAKE(world->crashes);
+    bool any = crashes != NULL;
+    if (crashes)
+        world_restart(world, crashes,
+                      elects(world) && !world->options.at_call &&
+                          crashes->awakes_ms <= world->clock.mono_ms &&
+                          world_chance(world, GENTLE_PERCENT));
+    for (int i = 0; i < CANDIDATES && world->candidates[i]; i++) {
+        if (!world->candidates[i]->ended)
+            continue;
+        any = true;
+        world_restart(world, world->candidates[i], /* gently= */ false);
+    }
+    return any;
+}
+
 static void step(struct world *world)
 {
-    int64_t next_ms = loop_turn(world->loop);
+    int64_t next_ms = turn(world);
     check(world);
-    if (world->crash_due) {
-        world->crash_due = false;
-        world_crash(world);
+    if (restart_controllers(world))
         return;
-    }
     world->turns = next_ms > world->clock.mono_ms ? 0 : world->turns + 1;
     if (next_ms > world->clock.mono_ms)
         world->clock.mono_ms = next_ms;
@@ -449,6 +516,8 @@ struct world *world_new(const struct world_options *options)
     loop_timer_init(&world->alarm, on_alarm);
     world->history = (struct history){.clock = &world->clock.clock, .print = options->print};
     trouble_choose(world);
+    if (options->standby)
+        world->faults |= 1u << FAULT_STANDBY;
     world->server = sim_server_new(&(struct sim_server_options){
         .loop = world->loop,
         .rand = &world->rand,
@@ -469,13 +538,18 @@ struct world *world_new(const struct world_options *options)
     world->metrics = metrics_new();
     world->scheduler = scheduler_server_new(world->metrics, NULL, &world->clock.clock);
     sim_net_serve(world->net, SCHEDULER, scheduler_server_service(world->scheduler));
-    start_controller(world);
+    world->kube = (struct sim_kube){
+        .loop = world->loop, .rand = &world->rand, .faults = &world->store_faults};
+    for (int i = 0; i < (elects(world) ? CANDIDATES : 1); i++)
+        start_controller(world, i);
     return world;
 }
 
 void world_free(struct world *world)
 {
-    stop_controller(world);
+    for (int i = 0; i < CANDIDATES; i++)
+        if (world->candidates[i])
+            stop_controller(world, i, /* gently= */ false);
     for (size_t i = 0; i < world->picture.bases.len; i++)
         sim_base_free(world->picture.bases.items[i]);
     sim_client_kill(world->users);
@@ -490,6 +564,7 @@ void world_free(struct world *world)
     for (size_t i = 0; i < world->gates.len; i++)
         mem_free(world->gates.entries[i].value);
     map_done(&world->gates);
+    json_free(world->kube.lease);
     picture_done(&world->picture);
     since_done(&world->since);
     history_done(&world->history);

@@ -4,18 +4,19 @@
 
 #include "lib/base/log.h"
 #include "lib/base/metrics.h"
-#include "services/controller/controller.h"
 #include "services/scheduler/server.h"
+#include "tests/sim/candidate.h"
 #include "tests/sim/picture.h"
 #include "tests/sim/sim_store.h"
 #include "tests/sim/since.h"
 
 /*
- * A simulated world: controller, scheduler and agents as they are, around them a store, a network, JVMs and users
+ * A simulated world: controllers, scheduler and agents as they are, around them a store, a network, JVMs and users
  * that are not, and one clock, which jumps to whatever is due next. All of it follows from the seed.
  *
- *   users ──> sim_store <──> controller ──sim_net──> scheduler
- *                                          └────────> agents ──sim_arklet──> JVM of sim_base
+ *   users ──> sim_store <──> candidate ──sim_net──> scheduler
+ *                            a controller; └───────> agents ──sim_arklet──> JVM of sim_base
+ *                            one of two leads: sim_kube
  *
  * A world goes through three times: trouble, with edits and faults; calm, in which all that is declared has to
  * come about; and the end, in which all is deleted. Invariants are looked at all along (invariants.h).
@@ -32,6 +33,8 @@
     X(FAULT_NET_TWICE, "net-twice") /* requests arrive twice */                                    \
     X(FAULT_NET_CUTS, "net-cuts")   /* bases can't be reached for minutes */                       \
     X(FAULT_CRASHES, "crashes")     /* of the controller */                                        \
+    X(FAULT_STANDBY, "standby")     /* a second controller stands by */                            \
+    X(FAULT_LEASE, "lease")         /* one of them stands still, or is cut off from the Lease */   \
     X(FAULT_SCHEDULER, "scheduler") /* it is away */                                               \
     X(FAULT_SLOW, "slow")           /* commands take a minute */                                   \
     X(FAULT_FAILS, "fails")         /* commands fail */                                            \
@@ -54,12 +57,15 @@ extern const char *const fault_names[FAULTS];
 struct world_options {
     uint64_t seed;
     uint32_t faults; /* mask of enum fault: those that this world may have; 0 = none at all */
+    bool standby;    /* a second controller stands by in any case */
     bool print;      /* every line of the history at once */
     bool unchecked;  /* no invariants, and of the history only what bases do: for large worlds */
     struct log *log; /* of the controller, or NULL */
     int64_t at_call; /* with this call of a program (calls, below) ...; from 1; 0 = none */
     enum fate fate;  /* ... this happens */
 };
+#define SCHEDULER "scheduler:9091"
+#define CANDIDATES 2
 #define STORE_SLOW_MS 3000 /* FAULT_STORE_SLOW: what a call, and news, take at most */
 #define ALL_FAULTS ((1u << FAULTS) - 1)
 
@@ -95,12 +101,12 @@ struct world {
     struct scheduler_server *scheduler;
     bool scheduler_away;
 
-    struct store *store; /* the controller's, and so on */
-    struct rpc_client *rpc;
-    struct metrics *controller_metrics;
-    struct controller *controller;
-    int lives; /* of the controller */
-    bool crash_due;
+    struct candidate *candidates[CANDIDATES]; /* controllers; the second one where one stands by */
+    struct candidate *served;  /* who gets the reports, and is there for others; NULL: nobody */
+    struct candidate *crashes; /* after this turn; or NULL */
+    struct sim_kube kube;
+    int lives;     /* of controllers */
+    int64_t epoch; /* of the last one that has come to lead */
     struct tally tally;
     int64_t calls; /* so far: of controllers, and commands of agents to Arklet */
 
@@ -140,8 +146,17 @@ void world_break(struct world *world, char *why_taken);
 /** world_add_base() - one more pod. */
 void world_add_base(struct world *world);
 
-/** world_crash() - the controller is gone at once, and another one starts on what is there. */
-void world_crash(struct world *world);
+/** world_restart() - @candidate ends, @gently or at once, and starts anew on what is there. */
+void world_restart(struct world *world, struct candidate *candidate, bool gently);
+
+/** world_leader() - the controller that has come to lead last, and believes that it does; or NULL. */
+struct candidate *world_leader(const struct world *world);
+
+/** world_leads() - @candidate has come to lead. */
+void world_leads(struct world *world, const struct candidate *candidate);
+
+/** world_serve() - it is @candidate that is reached by the name of the controller. */
+void world_serve(struct world *world, struct candidate *candidate);
 
 /** world_cut() - nothing reaches @base any more, or again. */
 void world_cut(struct world *world, const struct sim_base *base, bool is_cut);
