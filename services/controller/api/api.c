@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "services/controller/api/api.h"
 
-#include "lib/base/limits.h"
 #include "services/controller/api/api_internal.h"
 
 struct api *api_new(struct store *store, struct loop *loop, struct clock *clock,
@@ -12,7 +11,7 @@ struct api *api_new(struct store *store, struct loop *loop, struct clock *clock,
     api->loop = loop;
     api->clock = clock;
     api->scheduler = *scheduler;
-    pthread_mutex_init(&api->requests.lock, NULL);
+    request_memory_init(&api->requests);
     release_service_init(api);
     inventory_service_init(api);
     previews_init(api);
@@ -30,14 +29,6 @@ void api_free(struct api *api)
     if (!api)
         return;
     previews_done(api);
-    struct request_memory *memory = &api->requests;
-    for (size_t i = 0; memory->order && i < LIMIT_REQUEST_IDS; i++)
-        mem_free(memory->order[i]);
-    for (size_t i = 0; i < memory->answers.len; i++)
-        mem_free(memory->answers.entries[i].value);
-    mem_free(memory->order);
-    map_done(&memory->answers);
-    map_done(&memory->running);
-    pthread_mutex_destroy(&memory->lock);
+    request_memory_done(&api->requests);
     mem_free(api);
 }

@@ -83,6 +83,9 @@ const char *namespace_or_default(const char *namespace);
 
 /* -- requests.c -- */
 
+void request_memory_init(struct request_memory *memory);
+void request_memory_done(struct request_memory *memory);
+
 /** request_id_key() - "Method/namespace/id", or NULL without an id; owned. */
 char *request_id_key(const char *method, const char *namespace, const char *request_id);
 

@@ -5,6 +5,23 @@
 #include "lib/base/str.h"
 #include "services/controller/api/api_internal.h"
 
+void request_memory_init(struct request_memory *memory)
+{
+    pthread_mutex_init(&memory->lock, NULL);
+}
+
+void request_memory_done(struct request_memory *memory)
+{
+    for (size_t i = 0; memory->order && i < LIMIT_REQUEST_IDS; i++)
+        mem_free(memory->order[i]);
+    for (size_t i = 0; i < memory->answers.len; i++)
+        mem_free(memory->answers.entries[i].value);
+    mem_free(memory->order);
+    map_done(&memory->answers);
+    map_done(&memory->running);
+    pthread_mutex_destroy(&memory->lock);
+}
+
 char *request_id_key(const char *method, const char *namespace, const char *request_id)
 {
     return str_empty(request_id)
