@@ -3,6 +3,7 @@
 
 #include "lib/base/limits.h"
 #include "lib/base/str.h"
+#include "services/controller/api/api_internal.h"
 #include "tests/sim/world.h"
 
 #define BASE_SILENT_MS 90000
@@ -44,6 +45,8 @@ static void on_lost(void *user)
     struct candidate *candidate = user;
     history_note(&candidate->world->history, "%s: leads no more", candidate->host);
     candidate->ended = true;
+    if (candidate->world->served == candidate)
+        world_serve(candidate->world, NULL);
     cut_off(candidate);
 }
 
@@ -65,6 +68,23 @@ static void stand_for_election(struct candidate *candidate)
     };
     candidate->reach.kube = &world->kube;
     (void)leader_new(&candidate->leader, &options, NULL); /* fails for files of TLS alone */
+}
+
+/* As api_new() makes it, without the thread of previews. */
+static struct api *start_api(struct candidate *candidate)
+{
+    struct api *api = NEW(struct api);
+    api->store = candidate->store;
+    api->loop = candidate->loop;
+    api->clock = &candidate->world->clock.clock;
+    request_memory_init(&api->requests);
+    release_service_init(api);
+    return api;
+}
+
+ProtobufCService *candidate_api(struct candidate *candidate)
+{
+    return &candidate->api->release.service.base;
 }
 
 struct candidate *candidate_new(struct world *world, const char *host, int64_t epoch)
@@ -93,6 +113,7 @@ struct candidate *candidate_new(struct world *world, const char *host, int64_t e
         .user = candidate,
     };
     (void)controller_new(&candidate->controller, &options, NULL); /* as leader_new() */
+    candidate->api = start_api(candidate);
     if (epoch)
         controller_lead(candidate->controller, epoch);
     else
@@ -109,6 +130,8 @@ void candidate_end(struct candidate *candidate, bool gently)
         sim_kube_end(&candidate->reach, gently);
     controller_free(candidate->controller);
     leader_free(candidate->leader);
+    request_memory_done(&candidate->api->requests);
+    mem_free(candidate->api);
     rpc_client_free(candidate->rpc);
     store_free(candidate->store);
     metrics_free(candidate->metrics);

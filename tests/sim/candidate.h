@@ -10,6 +10,7 @@
 #include "tests/sim/sim_net.h"
 
 struct world;
+struct api;
 
 /*
  * The process of a controller in a simulated world: what main.c makes, on a loop of its own, so that it can stand still
@@ -23,6 +24,7 @@ struct candidate {
     struct rpc_client *rpc;
     struct metrics *metrics;
     struct controller *controller;
+    struct api *api;       /* public, but for previews: these have a thread */
     struct leader *leader; /* NULL: it is the only one */
     struct sim_kube_reach reach;
     int64_t epoch;     /* of its leadership; 0: it does not lead */
@@ -36,6 +38,9 @@ struct candidate *candidate_new(struct world *world, const char *host, int64_t e
 
 /** candidate_end() - its process ends: @gently as main.c ends it, else at once. Frees it. */
 void candidate_end(struct candidate *candidate, bool gently);
+
+/** candidate_api() - its ReleaseService. */
+ProtobufCService *candidate_api(struct candidate *candidate);
 
 /** candidate_stands_still() - for so long, though the clock goes on. */
 void candidate_stands_still(struct candidate *candidate, int64_t ms);

@@ -8,6 +8,8 @@
 
 #define LATE_MS                                                                                    \
     (20 * 60 * 1000) /* of a world: a lost answer costs a minute, backoff goes up to five */
+#define ATTEMPTS_MAX 20
+#define ATTEMPT_MS 12000 /* users know by then that a call has failed */
 #define PROVIDER "provider"
 #define WEB "web"
 
@@ -204,6 +206,96 @@ static void confirm(struct world *world)
     until_converged(world);
     end(world);
 }
+
+/* -- by the public API -- */
+
+static bool is_there(struct world *world)
+{
+    return deployment(world, PROVIDER) != NULL;
+}
+
+static bool is_scaled(struct world *world)
+{
+    return is_there(world) && deployment(world, PROVIDER)->spec.replicas == 4;
+}
+
+static bool asks_for_confirmation(struct world *world)
+{
+    return is_there(world) && deployment(world, PROVIDER)->spec.strategy.need_confirm;
+}
+
+static bool has_version(const struct world *world, const char *version)
+{
+    const struct module_deployment *md = deployment(world, PROVIDER);
+    return md && str_eq(md->spec.template.module.version, version);
+}
+
+/* What a file says of the version leaves alone how many there are. */
+static bool wants_second(struct world *world)
+{
+    return has_version(world, "2.0.0") && is_scaled(world);
+}
+
+static bool wants_first(struct world *world)
+{
+    return has_version(world, "1.0.0");
+}
+
+static bool is_confirmed(struct world *world)
+{
+    return !waits_for_confirmation(world);
+}
+
+static bool is_going(struct world *world)
+{
+    return !is_there(world) || deployment(world, PROVIDER)->meta.deletion_ms;
+}
+
+/* A call that fails is made again: @method "" applies @with as a patch of what is there, none makes it. */
+static void insist(struct world *world, const char *method, const char *with,
+                   bool (*holds)(struct world *world))
+{
+    bool holds_now = false;
+    for (int i = 0; i < ATTEMPTS_MAX && !world->broken && !holds_now; i++) {
+        if (!method)
+            users_create(world, PROVIDER, 1, 2);
+        else if (!*method)
+            users_apply(world, PROVIDER, with);
+        else
+            users_call(world, method, PROVIDER, with);
+        holds_now = world_run_until(world, holds, ATTEMPT_MS);
+    }
+    if (!world->broken && !holds_now)
+        world_break(world,
+                    mem_printf("did not come about: %s", str_empty(method) ? "apply" : method));
+}
+
+static void confirm_by_api(struct world *world)
+{
+    until(world, waits_for_confirmation, "a person is asked");
+    world_gate(world, PROVIDER)->confirmed = true;
+    insist(world, "ConfirmBatch", "", is_confirmed);
+    until_converged(world);
+}
+
+static void by_api(struct world *world)
+{
+    world->by_api = true;
+    insist(world, NULL, "", is_there);
+    until_converged(world);
+    insist(world, "ScaleModuleDeployment", ",\"replicas\":4", is_scaled);
+    until_converged(world);
+    insist(world, "", STRATEGY("\"batchCount\":2,\"needConfirm\":true"), asks_for_confirmation);
+    insist(world, "", VERSION("2.0.0"), wants_second);
+    confirm_by_api(world);
+    insist(world, "UndoRelease", "", wants_first);
+    confirm_by_api(world);
+    insist(world, "DeleteModuleDeployment", "", is_going);
+    world->by_api = false;
+    end(world);
+}
+
+/* -- what goes wrong -- */
 
 static void roll_back(struct world *world)
 {
@@ -438,6 +530,7 @@ const struct scenario scenarios[] = {
     {"other-bases", "scaleUpThenScaleDown", 4, other_bases, false},
     {"scale", "out and in", 4, scale, false},
     {"confirm", "a person is asked", 3, confirm, false},
+    {"by-api", "apply, scale, confirm, undo, delete", 4, by_api, false},
     {"roll-back", "a release that fails, and is resumed", 3, roll_back, false},
     {"deadline", "a release that is given up, and the next one", 2, deadline, false},
     {"well-for-long", "the new ones, before the old ones go", 4, well_for_long, false},

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/sim/users.h"
 
+#include <string.h>
+
+#include "lib/base/limits.h"
 #include "lib/base/str.h"
 #include "lib/model/labels.h"
 
@@ -28,6 +31,10 @@ static void on_done(void *user, const struct document *document, const struct er
 void users_patch(struct world *world, const char *name, const char *patch)
 {
     struct store_key key = {KIND_MODULE_DEPLOYMENT, NAMESPACE, name};
+    if (world->by_api) {
+        users_apply(world, name, patch);
+        return;
+    }
     history_note(&world->history, "user: patch %s %s", name, patch);
     store_patch(world->users, &key, STORE_MAIN, patch, NULL, on_done, world);
 }
@@ -48,6 +55,11 @@ void users_create(struct world *world, const char *name, int version, int32_t re
                    "\"baseDeploymentName\":\"stock\",\"replicas\":%d,\"template\":{\"spec\":{"
                    "\"module\":%s}}}}",
                    name, replicas, module);
+    if (world->by_api) {
+        AUTO_JSON cJSON *object = json_parse(json, strlen(json), LIMIT_OBJECT, NULL);
+        users_apply_object(world, object);
+        return;
+    }
     history_note(&world->history, "user: create %s %d.0.0 x%d", name, version, replicas);
     store_create(world->users, KIND_MODULE_DEPLOYMENT, json, on_done, world);
 }
@@ -55,6 +67,10 @@ void users_create(struct world *world, const char *name, int version, int32_t re
 static void delete_deployment(struct world *world, const char *name)
 {
     struct store_key key = {KIND_MODULE_DEPLOYMENT, NAMESPACE, name};
+    if (world->by_api) {
+        users_call(world, "DeleteModuleDeployment", name, "");
+        return;
+    }
     history_note(&world->history, "user: delete %s", name);
     store_remove(world->users, &key, NULL, NULL, on_done, world);
 }
@@ -79,12 +95,20 @@ static void release(struct world *world, const char *name)
     users_patch(world, name, patch);
 }
 
+static void scale_to(struct world *world, const char *name, int replicas)
+{
+    AUTO_FREE char *patch = mem_printf("{\"spec\":{\"replicas\":%d}}", replicas);
+    AUTO_FREE char *more = mem_printf(",\"replicas\":%d", replicas);
+    if (world->by_api)
+        users_call(world, "ScaleModuleDeployment", name, more);
+    else
+        users_patch(world, name, patch);
+}
+
 static void scale(struct world *world, const char *name)
 {
-    int replicas =
-        world_chance(world, 20) ? REPLICAS_SYMMETRIC : (int)below(world, REPLICAS_MAX + 1);
-    AUTO_FREE char *patch = mem_printf("{\"spec\":{\"replicas\":%d}}", replicas);
-    users_patch(world, name, patch);
+    bool symmetric = world_chance(world, 20);
+    scale_to(world, name, symmetric ? REPLICAS_SYMMETRIC : (int)below(world, REPLICAS_MAX + 1));
 }
 
 static void change_strategy(struct world *world, const char *name)
@@ -108,9 +132,14 @@ static void change_strategy(struct world *world, const char *name)
     users_patch(world, name, patch);
 }
 
-/* The same version once more. */
+/* The same version once more; or the one before. */
 static void restart(struct world *world, const char *name)
 {
+    if (world->by_api) {
+        bool undoes = world_chance(world, 50);
+        users_call(world, undoes ? "UndoRelease" : "RestartModules", name, "");
+        return;
+    }
     AUTO_FREE char *patch = mem_printf("{\"spec\":{\"template\":{\"metadata\":{\"annotations\":{"
                                        "\"" ANNOTATION_RESTARTED_AT "\":\"%d\"}}}}}",
                                        1 + (int)below(world, RESTARTS));
@@ -137,6 +166,11 @@ static void change_patience(struct world *world, const char *name)
 static void confirm(struct world *world, const struct module_deployment *md)
 {
     world_gate(world, md->meta.name)->confirmed = true;
+    if (world->by_api) {
+        AUTO_FREE char *batch = mem_printf(",\"batch\":%d", md->status.release.current_batch);
+        users_call(world, "ConfirmBatch", md->meta.name, world_chance(world, 50) ? batch : "");
+        return;
+    }
     if (world_chance(world, 50)) {
         users_patch(world, md->meta.name, "{\"spec\":{\"pause\":false}}");
         return;
@@ -150,13 +184,21 @@ static void pause_or_resume(struct world *world, const struct module_deployment 
 {
     if (md->spec.pause)
         world_gate(world, md->meta.name)->confirmed = true;
-    users_patch(world, md->meta.name,
-                md->spec.pause ? "{\"spec\":{\"pause\":false}}" : "{\"spec\":{\"pause\":true}}");
+    if (world->by_api)
+        users_call(world, md->spec.pause ? "ResumeRelease" : "PauseRelease", md->meta.name, "");
+    else
+        users_patch(world, md->meta.name,
+                    md->spec.pause ? "{\"spec\":{\"pause\":false}}"
+                                   : "{\"spec\":{\"pause\":true}}");
 }
 
 static void give_up(struct world *world, const struct module_deployment *md)
 {
     const char *revision = md->status.release.update_revision;
+    if (world->by_api) {
+        users_call(world, "AbortRelease", md->meta.name, "");
+        return;
+    }
     AUTO_FREE char *patch =
         mem_printf("{\"metadata\":{\"annotations\":{\"" ANNOTATION_ABORT "\":\"%s\"}}}",
                    revision ? revision : "none");
@@ -173,6 +215,10 @@ static bool has_failed(const struct module_deployment *md)
 void users_resume(struct world *world, const struct module_deployment *md)
 {
     const struct release_status *release = &md->status.release;
+    if (world->by_api) {
+        users_call(world, "ResumeRelease", md->meta.name, "");
+        return;
+    }
     AUTO_FREE char *patch =
         mem_printf("{\"metadata\":{\"annotations\":{\"" ANNOTATION_RESUME "\":\"%s\"}}}",
                    release->failed_revision ? release->failed_revision : release->update_revision);
@@ -279,14 +325,15 @@ static int32_t bases_alive(const struct world *world)
 static void settle(struct world *world, const struct module_deployment *md)
 {
     const char *name = md->meta.name;
-    if (md->spec.replicas > bases_alive(world)) {
-        AUTO_FREE char *patch = mem_printf("{\"spec\":{\"replicas\":%d}}", bases_alive(world));
-        users_patch(world, name, patch);
-    }
+    if (md->spec.replicas > bases_alive(world))
+        scale_to(world, name, bases_alive(world));
     /* Where nothing can move within it, somebody gives way in the end. */
     if (md->spec.max_unavailable.kind != INT_OR_PERCENT_UNSET && world_chance(world, 3))
         users_patch(world, name, "{\"spec\":{\"maxUnavailable\":null}}");
-    if (json_map_get(&md->meta.annotations, ANNOTATION_ABORT))
+    bool aborted = json_map_get(&md->meta.annotations, ANNOTATION_ABORT) != NULL;
+    if (aborted && world->by_api)
+        users_call(world, "ResumeRelease", name, "");
+    else if (aborted)
         users_patch(world, name,
                     "{\"metadata\":{\"annotations\":{\"" ANNOTATION_ABORT "\":null}}}");
     if (str_eq(md->status.release.reason, REASON_WAITING_FOR_CONFIRMATION))

@@ -4,7 +4,7 @@
 
 #include "tests/sim/world.h"
 
-/* What users of a simulated world do: by the store, as kubectl does it. */
+/* What users of a simulated world do: by the store, as kubectl does it, or by the public API (world->by_api). */
 
 /** users_create() - a ModuleDeployment of the module @name, which it is named after. */
 void users_create(struct world *world, const char *name, int version, int32_t replicas);
@@ -35,5 +35,16 @@ void users_delete_replaced(struct world *world);
 
 /** users_touch() - an annotation that means nothing, on some object. */
 void users_touch(struct world *world);
+
+/* -- users_api.c -- */
+
+/** users_call() - @method of ReleaseService about the ModuleDeployment @name; @more: members of the request with a comma in front, or "". */
+void users_call(struct world *world, const char *method, const char *name, const char *more);
+
+/** users_apply() - as a file: what is there, with the merge patch @patch, but for what others set, too. */
+void users_apply(struct world *world, const char *name, const char *patch);
+
+/** users_apply_object() - a file. @json: borrowed. */
+void users_apply_object(struct world *world, const cJSON *json);
 
 #endif

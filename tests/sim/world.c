@@ -16,7 +16,8 @@
 #define WALL_MS 1790000000000
 #define START_MS 1000
 #define CONTROLLER "controller:9090"
-#define TURNS_MAX 10000 /* of the loop without any time: then it will not come to rest */
+#define API "controller:9095" /* the same server; here each service has an address of its own */
+#define TURNS_MAX 10000       /* of the loop without any time: then it will not come to rest */
 #define EDIT_SETTLES_MS 60000
 #define MODELS 25         /* percent of the bases whose agent is a model */
 #define WRITES_LATE 2     /* times what a call takes: one may wait for the one before it */
@@ -53,11 +54,15 @@ static bool elects(const struct world *world)
 
 void world_serve(struct world *world, struct candidate *candidate)
 {
-    if (world->served)
+    if (world->served) {
         sim_net_stop_serving(world->net, CONTROLLER);
+        sim_net_stop_serving(world->net, API);
+    }
     world->served = candidate;
-    if (candidate)
-        sim_net_serve(world->net, CONTROLLER, controller_gateway(candidate->controller));
+    if (!candidate)
+        return;
+    sim_net_serve(world->net, CONTROLLER, controller_gateway(candidate->controller));
+    sim_net_serve(world->net, API, candidate_api(candidate));
 }
 
 static void start_controller(struct world *world, int i)
@@ -77,12 +82,11 @@ static void start_controller(struct world *world, int i)
 static void stop_controller(struct world *world, int i, bool gently)
 {
     struct candidate *candidate = world->candidates[i];
-    bool served = world->served == candidate;
-    if (served)
+    if (world->served == candidate)
         world_serve(world, NULL);
     world->candidates[i] = NULL;
     candidate_end(candidate, gently);
-    for (int k = 0; k < CANDIDATES && served; k++)
+    for (int k = 0; k < CANDIDATES && !world->served; k++)
         if (world->candidates[k] && world->candidates[k]->acts && !world->candidates[k]->ended)
             world_serve(world, world->candidates[k]);
 }
@@ -535,6 +539,9 @@ struct world *world_new(const struct world_options *options)
         .on_call = on_net_call,
         .user = world,
     });
+    const struct rpc_tls plain = {0};
+    world->users_rpc = sim_net_client(world->net, "user");
+    (void)rpc_channel_new(&world->users_api, world->users_rpc, API, &plain, NULL);
     world->metrics = metrics_new();
     world->scheduler = scheduler_server_new(world->metrics, NULL, &world->clock.clock);
     sim_net_serve(world->net, SCHEDULER, scheduler_server_service(world->scheduler));
@@ -554,6 +561,8 @@ void world_free(struct world *world)
         sim_base_free(world->picture.bases.items[i]);
     sim_client_kill(world->users);
     store_free(world->users);
+    rpc_channel_free(world->users_api);
+    rpc_client_free(world->users_rpc);
     loop_timer_stop(world->loop, &world->alarm);
     loop_turn(world->loop);
     sim_net_free(world->net);

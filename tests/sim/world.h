@@ -112,8 +112,12 @@ struct world {
 
     struct picture picture;
     struct since since;
-    int base_names; /* given so far */
-    struct store *users;
+    int base_names;                /* given so far */
+    struct store *users;           /* what they do as kubectl does it */
+    struct rpc_client *users_rpc;  /* ... and by the public API, */
+    struct rpc_channel *users_api; /* ... where they do it by that: */
+    bool by_api;
+    int64_t requests; /* of users, to the API */
     struct map gates; /* name of a ModuleDeployment -> struct gate */
 
     int64_t turns; /* of the loop, since the clock went on */
