@@ -378,11 +378,32 @@ int32_t i2_required(const struct module_deployment *md)
     return required > 0 ? required : 0;
 }
 
+/*
+ * Whether what @operation uninstalls has been on its way off @base for @drain_ms, beside another version: the label was
+ * on for that one, and went while the uninstall was under way.
+ */
+static bool left_to_another(const struct picture *picture, const struct sim_base *base,
+                            const struct sim_operation *operation, int64_t drain_ms)
+{
+    bool left = false, another = false;
+    for (size_t i = 0; i < picture->modules.len; i++) {
+        const struct module *module = module_at(picture, i);
+        int64_t going_ms = module->meta.deletion_ms;
+        bool here = str_eq(module->spec.base_name, base->name) &&
+                    str_eq(module->spec.module.name, operation->name);
+        bool same = here && str_eq(module->spec.module.version, operation->version);
+        left |= same && going_ms && loop_wall_ms(base->options.loop) - going_ms >= drain_ms;
+        another |= here && !same && !going_ms;
+    }
+    return operation->type == SIM_UNINSTALL && left && another;
+}
+
 char *i9_drained(const struct picture *picture, const struct sim_base *base,
                  const struct sim_operation *operation, int64_t since_ms, int64_t drain_ms)
 {
     if (since_ms >= drain_ms || !takes_off(base, operation) ||
-        served_by_another(picture, base, operation) || restarted_lately(base))
+        served_by_another(picture, base, operation) || restarted_lately(base) ||
+        left_to_another(picture, base, operation, drain_ms))
         return NULL;
     return mem_printf("I9: %s %s is taken off %s %lld ms after its label, not %lld",
                       operation->name, operation->version, base->name, (long long)since_ms,
