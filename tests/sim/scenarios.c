@@ -467,7 +467,7 @@ static void deposed(struct world *world)
     struct candidate *leader = world_leader(world);
     if (leader)
         candidate_stands_still(leader, 20000);
-    pass(world, 25000);
+    pass(world, 60000); /* all has come that was sent */
     until_converged(world);
     end(world);
 }

@@ -103,6 +103,7 @@ void sim_base_restart_agent(struct sim_base *base)
     if (base->dead)
         return;
     history_note(base->options.history, "%s: agent starts anew", base->name);
+    base->agent_starts++;
     base->options.agent->restart(base, 0);
 }
 
@@ -114,6 +115,7 @@ void sim_base_set_room(struct sim_base *base, int32_t max_module_count)
         return;
     base->options.max_module_count = max_module_count;
     history_note(base->options.history, "%s: has room for %d", base->name, max_module_count);
+    base->agent_starts++;
     base->options.agent->restart(base, TRAVELS_MS);
 }
 

@@ -93,6 +93,7 @@ struct sim_base {
     bool jvm_down;   /* it starts anew */
     int64_t went_ms; /* when it last went, mono; 0 = never */
     int boots;
+    int agent_starts; /* anew, so far: it has forgotten all that it had heard */
     VEC(struct sim_module) modules;
 
     struct sim_process *process; /* of a real agent */

@@ -82,9 +82,10 @@ int64_t since_available_ms(const struct since *since, const struct module *modul
 
 /* -- operations -- */
 
-int64_t since_epoch(struct since *since, const char *base, const char *module, int64_t epoch)
+int64_t since_epoch(struct since *since, const struct sim_base *base, const char *module,
+                    int64_t epoch)
 {
-    AUTO_FREE char *place = mem_printf("%s/%s", base, module);
+    AUTO_FREE char *place = mem_printf("%s/%d/%s", base->name, base->agent_starts, module);
     const struct moment *moment = map_get(&since->epochs, place);
     int64_t before = moment ? moment->ms : 0;
     if (epoch > before)

@@ -373,9 +373,8 @@ static void on_begin(void *user, const struct sim_base *base, const struct sim_o
     if (knows_who_serves(world, gate))
         world_break(world, i2_available(&world->picture, base, operation, gate->required));
     world_break(world, i4_numbers(&world->picture, base, operation));
-    int64_t epoch = since_epoch(&world->since, base->name, operation->name, operation->epoch);
-    if (!world_has(world, FAULT_AGENTS)) /* one that starts anew has heard of nobody */
-        world_break(world, i8_not_deposed(base, operation, epoch));
+    int64_t epoch = since_epoch(&world->since, base, operation->name, operation->epoch);
+    world_break(world, i8_not_deposed(base, operation, epoch));
     /* What one that is gone has sent arrives while the next one may give the traffic back: that does not know of it. */
     if (operation->epoch != world->epoch)
         return;
