@@ -30,7 +30,7 @@
     X(ERR_LIMIT, "LIMIT", true)             /* a bound of lib/base/limits.h, or no capacity */     \
     X(ERR_CANCELLED, "CANCELLED", false)                                                           \
     X(ERR_UNIMPLEMENTED, "UNIMPLEMENTED", false)                                                   \
-    X(ERR_DATA_LOSS, "DATA_LOSS", false) /* a file is damaged, or an answer broke off */                       \
+    X(ERR_DATA_LOSS, "DATA_LOSS", false) /* a file is damaged, or an answer broke off */           \
     X(ERR_INTERNAL, "INTERNAL", true)
 
 enum err_code {

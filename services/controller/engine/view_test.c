@@ -253,12 +253,9 @@ static void what_the_original_left_is_adopted(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(which_bases_fit),
-        cmocka_unit_test(which_reports_show_an_install),
-        cmocka_unit_test(who_was_first),
-        cmocka_unit_test(what_serves),
-        cmocka_unit_test(what_overwrites),
-        cmocka_unit_test(what_the_original_left_is_adopted),
+        cmocka_unit_test(which_bases_fit), cmocka_unit_test(which_reports_show_an_install),
+        cmocka_unit_test(who_was_first),   cmocka_unit_test(what_serves),
+        cmocka_unit_test(what_overwrites), cmocka_unit_test(what_the_original_left_is_adopted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
