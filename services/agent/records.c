@@ -32,24 +32,6 @@ struct flush_job {
     void *user;
 };
 
-static void record_free(struct record *record)
-{
-    if (!record)
-        return;
-    mem_free(record->url);
-    mem_free(record->digest);
-    mem_free(record->restart);
-    mem_free(record);
-}
-
-static void put(struct map *map, const char *identity, const struct record *from)
-{
-    struct record *record = NEW(struct record);
-    *record =
-        (struct record){mem_strdup(from->url), mem_strdup(from->digest), mem_strdup(from->restart)};
-    record_free(map_put(map, identity, record));
-}
-
 /* -- the file: {"name:version": {"url": ..., "sha256": ..., "restart": ...}, ..., "removed": {the same}} -- */
 
 /* Borrows from @item. */
@@ -69,7 +51,7 @@ static void read_records(const cJSON *json, struct map *map)
     {
         struct record record = record_of(item);
         if (record.url)
-            put(map, item->string, &record);
+            record_put(map, item->string, &record);
     }
 }
 
@@ -181,7 +163,7 @@ void records_put(struct records *records, const char *name, const char *version,
                  const struct record *record)
 {
     AUTO_FREE char *identity = mem_printf("%s:%s", name, version);
-    put(&records->by_identity, identity, record);
+    record_put(&records->by_identity, identity, record);
     save(records);
 }
 
@@ -201,7 +183,7 @@ void records_put_removed(struct records *records, const char *name, const char *
                          const struct record *record)
 {
     AUTO_FREE char *identity = mem_printf("%s:%s", name, version);
-    put(&records->removed, identity, record);
+    record_put(&records->removed, identity, record);
     save(records);
 }
 

@@ -2,6 +2,7 @@
 #ifndef KOUPLELESS_AGENT_RECORDS_H
 #define KOUPLELESS_AGENT_RECORDS_H
 
+#include "lib/base/map.h"
 #include "services/agent/worker.h"
 
 /*
@@ -15,6 +16,10 @@ struct record {
     char *digest;  /* sha256 */
     char *restart; /* the wish to have it installed again that was fulfilled by that, or NULL */
 };
+
+void record_free(struct record *record);
+/** record_put() - a copy of @from into @map, by the @identity of its module, in the place of what was there. */
+void record_put(struct map *map, const char *identity, const struct record *from);
 
 /** records_new() - @dir: NULL = memory only. What can't be read is forgotten: it is a help, not the truth. */
 struct records *records_new(struct worker *worker, const char *dir);

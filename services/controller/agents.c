@@ -189,12 +189,10 @@ static void log_failure(struct controller *controller, const struct outcome *out
  */
 static void distrust_reports(const struct controller *controller, const struct instance *off)
 {
-    const struct module_spec *module = &off->module->spec.module;
     for (size_t i = 0; off->base && i < off->base->instances.len; i++) {
         struct instance *other = off->base->instances.items[i];
-        const struct module_spec *same = &other->module->spec.module;
-        if (other == off || !str_eq(same->name, module->name) ||
-            !str_eq(same->version, module->version))
+        if (other == off ||
+            !module_same_version(&other->module->spec.module, &off->module->spec.module))
             continue;
         other->distrusted_ms = loop_now_ms(controller->loop) + REPORT_SETTLE_MS;
         other->reported = REPORTED_NOTHING;

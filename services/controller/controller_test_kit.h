@@ -68,6 +68,17 @@ static inline void kit_turn_until(struct loop *loop, kit_condition holds, void *
     }
 }
 
+/** kit_executor_done() - what @controller, which carried out plans without informers, holds. */
+static inline void kit_executor_done(struct controller *controller)
+{
+    executor_free(controller);
+    setbacks_free(controller);
+    event_ledger_done(&controller->events);
+    cache_done(&controller->cache);
+    workqueue_free(controller->queue);
+    loop_free(controller->loop);
+}
+
 /* -- objects; @more is JSON of further members with a comma in front, or "" -- */
 
 #define KIT_MODULE "\"name\":\"provider\",\"url\":\"file:///provider.jar\""

@@ -102,11 +102,7 @@ static int tear_down(void **state)
 {
     struct world *world = *state;
     struct controller *controller = &world->controller;
-    executor_free(controller);
-    setbacks_free(controller);
-    cache_done(&controller->cache);
-    workqueue_free(controller->queue);
-    loop_free(controller->loop);
+    kit_executor_done(controller);
     str_done(&world->written);
     mem_free(world);
     return 0;

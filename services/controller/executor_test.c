@@ -141,12 +141,7 @@ static int tear_down(void **state)
     for (size_t i = 0; i < world->call_count; i++) /* a store answers each call */
         if (world->calls[i].done)
             refuse(world, i, ERR_CANCELLED);
-    executor_free(controller);
-    setbacks_free(controller);
-    event_ledger_done(&controller->events);
-    cache_done(&controller->cache);
-    workqueue_free(controller->queue);
-    loop_free(controller->loop);
+    kit_executor_done(controller);
     for (size_t i = 0; i < world->call_count; i++) {
         mem_free(world->calls[i].name);
         mem_free(world->calls[i].text);

@@ -136,11 +136,7 @@ static int tear_down(void **state)
     struct controller *controller = &world->controller;
     informer_stop(controller->informers[0]);
     informer_stop(controller->informers[1]);
-    executor_free(controller);
-    setbacks_free(controller);
-    cache_done(&controller->cache);
-    workqueue_free(controller->queue);
-    loop_free(controller->loop);
+    kit_executor_done(controller);
     for (size_t i = 0; i < world->events.len; i++)
         mem_free(world->events.entries[i].value);
     map_done(&world->events);

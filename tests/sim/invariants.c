@@ -12,11 +12,6 @@ static const struct module *module_at(const struct picture *picture, size_t i)
     return picture->modules.entries[i].value;
 }
 
-static bool same_version(const struct module_spec *a, const struct module_spec *b)
-{
-    return str_eq(a->name, b->name) && str_eq(a->version, b->version);
-}
-
 static const char *revision_of(const struct module *module)
 {
     const struct owner_reference *owner = meta_owner(&module->meta);
@@ -66,7 +61,7 @@ char *i3_one_instance(const struct picture *picture)
             const struct module *b = module_at(picture, k);
             if (!a->meta.deletion_ms && !b->meta.deletion_ms &&
                 str_eq(a->spec.base_uid, b->spec.base_uid) &&
-                same_version(&a->spec.module, &b->spec.module) && !takes_place_of(a, b) &&
+                module_same_version(&a->spec.module, &b->spec.module) && !takes_place_of(a, b) &&
                 !takes_place_of(b, a))
                 return mem_printf("I3: Modules %s and %s are for the same", b->meta.name,
                                   a->meta.name);
@@ -190,7 +185,7 @@ static bool is_to_restart(const struct picture *picture, const struct module *mo
     const struct module *old =
         module->spec.replaces ? map_get(&picture->modules, module->spec.replaces) : NULL;
     return old && module->spec.upgrade_way == WAY_IN_PLACE && is_restart(picture, module) &&
-           same_version(&old->spec.module, &module->spec.module) &&
+           module_same_version(&old->spec.module, &module->spec.module) &&
            !str_eq(there->restart, revision_of(module));
 }
 
@@ -296,7 +291,7 @@ static bool stood_for(const struct picture *picture, const struct module *gone)
         const struct module *other = module_at(picture, i);
         if (other != gone && !str_eq(other->meta.uid, gone->meta.uid) &&
             str_eq(other->spec.base_uid, gone->spec.base_uid) &&
-            same_version(&other->spec.module, &gone->spec.module))
+            module_same_version(&other->spec.module, &gone->spec.module))
             return true;
     }
     return false;

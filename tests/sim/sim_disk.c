@@ -96,28 +96,10 @@ struct records {
     struct sim_disk *disk;
 };
 
-static void record_free(struct record *record)
-{
-    if (!record)
-        return;
-    mem_free(record->url);
-    mem_free(record->digest);
-    mem_free(record->restart);
-    mem_free(record);
-}
-
-static void put(struct map *map, const char *identity, const struct record *from)
-{
-    struct record *record = NEW(struct record);
-    *record =
-        (struct record){mem_strdup(from->url), mem_strdup(from->digest), mem_strdup(from->restart)};
-    record_free(map_put(map, identity, record));
-}
-
 static void copy_map(struct map *to, const struct map *from)
 {
     for (size_t i = 0; i < from->len; i++)
-        put(to, from->entries[i].key, from->entries[i].value);
+        record_put(to, from->entries[i].key, from->entries[i].value);
 }
 
 static void clear_map(struct map *map)
@@ -200,7 +182,7 @@ void records_put(struct records *records, const char *name, const char *version,
                  const struct record *record)
 {
     AUTO_FREE char *identity = mem_printf("%s:%s", name, version);
-    put(&records->now.installed, identity, record);
+    record_put(&records->now.installed, identity, record);
     save(records);
 }
 
@@ -215,7 +197,7 @@ void records_put_removed(struct records *records, const char *name, const char *
                          const struct record *record)
 {
     AUTO_FREE char *identity = mem_printf("%s:%s", name, version);
-    put(&records->now.removed, identity, record);
+    record_put(&records->now.removed, identity, record);
     save(records);
 }
 

@@ -70,11 +70,10 @@ bool instance_overwrites(const struct instance *successor)
 /* Whether another Module of its name and version is on its base, be it one that leaves. */
 static bool has_double(const struct instance *instance)
 {
-    const struct module_spec *module = &instance->module->spec.module;
     for (size_t i = 0; i < instance->base->instances.len; i++) {
         const struct instance *other = instance->base->instances.items[i];
-        if (other != instance && str_eq(other->module->spec.module.name, module->name) &&
-            str_eq(other->module->spec.module.version, module->version))
+        if (other != instance &&
+            module_same_version(&other->module->spec.module, &instance->module->spec.module))
             return true;
     }
     return false;
