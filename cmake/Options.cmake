@@ -4,7 +4,7 @@
 set(KOUPLELESS_SANITIZE "" CACHE STRING "Sanitizers, as for -fsanitize= (address,undefined or thread)")
 option(KOUPLELESS_FUZZ "Build the fuzz targets (clang's libFuzzer)" OFF)
 option(KOUPLELESS_COVERAGE "Count the lines that the tests reach" OFF)
-option(KOUPLELESS_STATIC_GRPC "Link gRPC from its archives: programs start faster and take less memory" OFF)
+option(KOUPLELESS_ARCHIVES "Link libraries of others from their archives: programs start faster and take less memory" OFF)
 option(KOUPLELESS_LTO "Optimise over file borders" OFF)
 
 add_compile_definitions(_GNU_SOURCE KOUPLELESS_VERSION="${PROJECT_VERSION}")
@@ -56,6 +56,18 @@ if(KOUPLELESS_COVERAGE)
 endif()
 if(KOUPLELESS_LTO)
     set(CMAKE_INTERPROCEDURAL_OPTIMIZATION ON)
+endif()
+
+if(KOUPLELESS_ARCHIVES)
+    # A program with all its libraries in it has 30,000 addresses to correct at its start. Packed they take 10 KB of
+    # file and memory instead of 800; a C library before glibc 2.36 passes them over, and the program crashes.
+    include(CheckCSourceRuns)
+    set(CMAKE_REQUIRED_LINK_OPTIONS -Wl,-z,pack-relative-relocs)
+    check_c_source_runs("static int x; static int *volatile p = &x; int main(void) { return p != &x; }" PACKED_RELOCATIONS)
+    unset(CMAKE_REQUIRED_LINK_OPTIONS)
+    if(PACKED_RELOCATIONS)
+        add_link_options(-Wl,-z,pack-relative-relocs)
+    endif()
 endif()
 
 find_program(CCACHE_PROGRAM ccache)

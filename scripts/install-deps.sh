@@ -19,7 +19,7 @@ set -euo pipefail
 build="gcc libc6-dev make cmake ninja-build ccache pkg-config git
     protobuf-compiler protobuf-c-compiler libprotobuf-dev libprotobuf-c-dev libgrpc-dev
     libcurl4-openssl-dev libssl-dev libevent-dev libyaml-dev libcjson-dev libsqlite3-dev
-    libminizip-dev zlib1g-dev libcmocka-dev"
+    libminizip-dev zlib1g-dev libnghttp2-dev libcmocka-dev dpkg-dev"
 test="python3 python3-pytest python3-grpcio python3-protobuf python3-yaml protobuf-compiler-grpc
     procps nghttp2-client openssl util-linux iproute2 curl ca-certificates faketime"
 demo="openjdk-17-jdk-headless maven curl ca-certificates"

@@ -70,12 +70,13 @@ GROUPS = [
     Group("chart", "Helm chart, on both versions", 2400, folder="tests/chart", env=KUBE_BOTH),
     Group("clang", "unit tests, built by clang", 1800, preset="dev-clang"),
     Group("tsan", "unit tests, ThreadSanitizer", 2400, preset="tsan", env=TSAN),
+    Group("release", "what releases are linked with", 1200, folder="tests/release"),
     Group("fuzz", "fuzz targets, some seconds each", 1200, folder="tests/fuzz"),
     Group("kube-1.24", "the same on Kubernetes 1.24", 2400, folder="tests/kube", env=KUBE_1_24),
 ]
 WHAT = {
     "test": ["unit", "asan", "checks", "base", "scheduler", "agent", "cli", "rpc", "e2e", "sim", "kube"],
-    "rest": ["lint", "protos", "chart", "clang", "tsan", "fuzz", "kube-1.24"],
+    "rest": ["lint", "protos", "chart", "clang", "tsan", "release", "fuzz", "kube-1.24"],
 }
 WHAT["check"] = WHAT["test"] + WHAT["rest"]
 
