@@ -131,10 +131,12 @@ static void make_watcher(struct agent *agent)
         .health_url = options->health_url,
         .every_ms = options->poll_ms,
         .query_ms = options->query_ms,
+        .seed = options->seed,
         .is_busy = is_busy,
         .on_round = on_round,
         .user = agent,
         .log = options->log,
+        .metrics = options->metrics,
     };
     agent->watcher = watcher_new(&watcher);
 }

@@ -60,7 +60,7 @@ static const struct option_spec specs[] = {
     TEXT("cache-dir", cache_dir, NULL, "DIR",
          "directory for jars, shared with the base; none: the base fetches them itself"),
     TEXT("netrc", netrc, NULL, "FILE", "credentials for downloads"),
-    DURATION("poll-interval", poll_ms, "2s", "how often the base is looked at"),
+    DURATION("poll-interval", poll_ms, "750ms", "how often the base is looked at"),
     DURATION("query-timeout", query_ms, "5s", "how long Arklet may take for an answer"),
     DURATION("install-timeout", install_ms, "5m", "... for an install, uninstall or switch"),
     DURATION("download-timeout", download_ms, "10m", "how long the download of a jar may take"),

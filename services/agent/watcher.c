@@ -2,40 +2,117 @@
 #include "services/agent/watcher.h"
 
 #include "lib/base/limits.h"
+#include "lib/base/rand.h"
 #include "lib/base/str.h"
 
-#define CLOSEST_MS 250 /* between two rounds: many operations in a row share one */
+#define CLOSEST_MS 250     /* between two rounds: many operations in a row share one */
+#define ROUND_MS 1000      /* the longest round */
+#define AWAY_EVERY_MS 500  /* between rounds at the most, while nobody is there */
+#define JVM_EVERY_MS 10000 /* the JVM's age, where nothing speaks for another one */
+#define JITTER_PERCENT 10
+
+/* Of what is asked: Arklet, or the health page. */
+struct question {
+    bool open;
+    bool answered, refused; /* see contact.h */
+    int64_t asked_ms;
+    int64_t waiting_since_ms; /* when the first was asked of those that have no answer; 0: none */
+    int64_t took_ms;
+    struct metric *failures;
+};
 
 struct watcher {
     struct watcher_options options;
     struct base_state state;
-    struct loop_timer timer;
+    struct loop_timer timer; /* the end of this round, or the next one */
+    struct rand rand;
     bool running, again, stopped;
     int64_t began_ms; /* the last round */
+    struct question arklet, page_question;
+    bool operating;       /* as this round ends */
+    int64_t operating_ms; /* when that was so last; -1: never */
+    struct metric *rounds;
 
-    /* of the round: what it finds counts at its end, all at once, for a report may go out meanwhile */
+    /* What was found counts at the end of a round, all at once, for a report may go out meanwhile. */
     struct biz_list modules;
-    bool arklet_answered;
+    bool modules_found;
     char *boot_id; /* NULL: the same JVM, as far as is known */
+    bool changed;
+
+    /* the last answer, or NULL */
     struct loop_event page_event;
-    bool changed, page_answered;
     int page_status;
     char *page, *page_error;
     size_t page_len;
 
+    /* on its way from the client's thread */
+    int new_status;
+    char *new_page, *new_error;
+    size_t new_len;
+    bool new_unavailable;
+
     bool
-        in_doubt; /* since the round before Arklet was silent, or a module has gone: may be another JVM */
+        in_doubt; /* since the JVM was asked last Arklet was silent, or a module has gone: may be another one */
+    bool jvm_wanted;
 
     int64_t uptime_s; /* of the JVM; -1 = not known */
     int64_t uptime_asked_ms, uptime_known_ms;
-    int64_t uptime_round_ms; /* when the round began that asked last */
 };
+
+static int64_t now_ms(const struct watcher *watcher)
+{
+    return loop_now_ms(watcher->options.loop);
+}
 
 /* The next round begins so long after the beginning of the last one. */
 static void plan_round(struct watcher *watcher, int64_t after_ms)
 {
     if (!watcher->stopped)
         loop_timer_start(watcher->options.loop, &watcher->timer, watcher->began_ms + after_ms);
+}
+
+/* -- questions -- */
+
+static void question_begin(struct watcher *watcher, struct question *question)
+{
+    question->open = true;
+    question->asked_ms = now_ms(watcher);
+    if (!question->waiting_since_ms)
+        question->waiting_since_ms = question->asked_ms;
+}
+
+static void question_answered(struct watcher *watcher, struct question *question)
+{
+    question->answered = true;
+    question->refused = false;
+    question->took_ms = now_ms(watcher) - question->asked_ms;
+    question->waiting_since_ms = 0;
+}
+
+/* @unavailable: there was no connection. One that was refused was so at once; later on nobody took it. */
+static void question_failed(struct watcher *watcher, struct question *question, bool unavailable)
+{
+    metric_add(question->failures, 1);
+    if (!unavailable || now_ms(watcher) - question->asked_ms >= CONTACT_LATE_MS)
+        return;
+    question->answered = false;
+    question->refused = true;
+    question->waiting_since_ms = 0;
+}
+
+static enum contact contact(const struct watcher *watcher, const struct question *question)
+{
+    int64_t now = now_ms(watcher);
+    const struct contact_facts facts = {
+        .answered = question->answered,
+        .refused = question->refused,
+        .waiting_ms = question->waiting_since_ms ? now - question->waiting_since_ms : 0,
+        .took_ms = question->took_ms,
+        .operating = watcher->operating,
+        .quiet_ms = watcher->operating_ms < 0 ? INT64_MAX : now - watcher->operating_ms,
+        .silent_ms = watcher->options.query_ms,
+    };
+    return contact_of(&facts);
 }
 
 /* -- the end of a round -- */
@@ -55,15 +132,18 @@ static bool same_modules(const struct biz_list *a, const struct biz_list *b)
 static void take_modules(struct watcher *watcher)
 {
     struct base_state *state = &watcher->state;
-    bool known = watcher->arklet_answered;
-    watcher->changed |= known != state->modules_known ||
-                        (known && !same_modules(&state->modules, &watcher->modules));
-    state->arklet_answered = state->modules_known = known;
-    if (!known) /* the last list stays */
+    enum contact arklet = contact(watcher, &watcher->arklet);
+    bool known = arklet == CONTACT_GOOD;
+    watcher->changed |= known != state->modules_known;
+    state->arklet_answered = contact_counts(arklet);
+    state->modules_known = known;
+    if (!watcher->modules_found) /* the last list stays */
         return;
+    watcher->changed |= !same_modules(&state->modules, &watcher->modules);
     biz_list_done(&state->modules);
     state->modules = watcher->modules;
     watcher->modules = (struct biz_list){0};
+    watcher->modules_found = false;
 }
 
 static void take_boot(struct watcher *watcher)
@@ -81,14 +161,14 @@ static void judge(struct watcher *watcher)
     struct base_state *state = &watcher->state;
     struct health_facts facts = {
         .page_wanted = watcher->options.health_url != NULL,
-        .page_answered = watcher->page_answered,
+        .page_contact = contact(watcher, &watcher->page_question),
+        .arklet_contact = contact(watcher, &watcher->arklet),
         .page_status = watcher->page_status,
         .page = watcher->page,
         .page_len = watcher->page_len,
         .page_error = watcher->page_error,
-        .arklet_answered = state->arklet_answered,
         .modules = &state->modules,
-        .operating = watcher->options.is_busy(watcher->options.user),
+        .operating = watcher->operating,
     };
     struct base_health health;
     base_health_of(&facts, &health);
@@ -101,55 +181,88 @@ static void judge(struct watcher *watcher)
     watcher->changed = true;
 }
 
+/* The base's return is to be noticed soon, and a refused connection costs next to nothing. */
+static int64_t pause_ms(struct watcher *watcher)
+{
+    bool away = watcher->arklet.refused || watcher->page_question.refused;
+    int64_t every_ms = watcher->options.every_ms;
+    if (watcher->again)
+        return CLOSEST_MS;
+    return rand_jitter(&watcher->rand, away && every_ms > AWAY_EVERY_MS ? AWAY_EVERY_MS : every_ms,
+                       JITTER_PERCENT);
+}
+
 static void end_round(struct watcher *watcher)
 {
-    take_modules(watcher);
-    take_boot(watcher);
-    judge(watcher);
-    mem_free(TAKE(watcher->page));
-    mem_free(TAKE(watcher->page_error));
     watcher->running = false;
     if (watcher->stopped) /* and not ready any more, whatever was seen */
         return;
+    watcher->operating = watcher->options.is_busy(watcher->options.user);
+    if (watcher->operating)
+        watcher->operating_ms = now_ms(watcher);
+    take_modules(watcher);
+    take_boot(watcher);
+    judge(watcher);
+    metric_add(watcher->rounds, 1);
     watcher->options.on_round(watcher->options.user, watcher->changed);
-    plan_round(watcher, watcher->again ? CLOSEST_MS : watcher->options.every_ms);
+    plan_round(watcher, pause_ms(watcher));
+}
+
+static void on_closed(struct watcher *watcher, struct question *question)
+{
+    question->open = false;
+    if (watcher->running && !watcher->arklet.open && !watcher->page_question.open)
+        end_round(watcher);
 }
 
 /* -- the health page -- */
 
 static void on_page(struct loop_event *event)
 {
-    end_round(CONTAINER_OF(event, struct watcher, page_event));
+    struct watcher *watcher = CONTAINER_OF(event, struct watcher, page_event);
+    struct question *question = &watcher->page_question;
+    mem_free(TAKE(watcher->page_error));
+    if (watcher->new_page)
+        question_answered(watcher, question);
+    else
+        question_failed(watcher, question, watcher->new_unavailable);
+    watcher->in_doubt |= question->refused;
+    if (watcher->new_page || question->refused) {
+        mem_free(watcher->page);
+        watcher->page = TAKE(watcher->new_page);
+        watcher->page_len = watcher->new_len;
+        watcher->page_status = watcher->new_status;
+    }
+    watcher->page_error = TAKE(watcher->new_error);
+    on_closed(watcher, question);
 }
 
 /* On the client's thread. */
 static void on_page_done(void *user, const struct http_response *response, const struct err *err)
 {
     struct watcher *watcher = user;
-    watcher->page_answered = response != NULL;
     if (response) {
-        watcher->page_status = response->status;
-        watcher->page = mem_strndup(response->body, response->body_bytes);
-        watcher->page_len = response->body_bytes;
+        watcher->new_status = response->status;
+        watcher->new_page = mem_strndup(response->body, response->body_bytes);
+        watcher->new_len = response->body_bytes;
     } else {
-        watcher->page_error = mem_strdup(err->message);
+        watcher->new_error = mem_strdup(err->message);
+        watcher->new_unavailable = err->code == ERR_UNAVAILABLE;
     }
     loop_post(watcher->options.loop, &watcher->page_event);
 }
 
 static void ask_page(struct watcher *watcher)
 {
-    if (!watcher->options.health_url) {
-        end_round(watcher);
-        return;
-    }
     struct http_request request = {
         .method = "GET",
         .url = watcher->options.health_url,
         .answer_bytes_max = LIMIT_HEALTH_ANSWER,
         .timeout_ms = watcher->options.query_ms,
-        .fresh_connection = true,
     };
+    if (!watcher->options.health_url || watcher->page_question.open)
+        return;
+    question_begin(watcher, &watcher->page_question);
     watcher->page_event.fn = on_page;
     http_send(watcher->options.http, &request, on_page_done, watcher);
 }
@@ -178,33 +291,44 @@ static void note_uptime(struct watcher *watcher, int64_t uptime_s)
     watcher->uptime_known_ms = loop_now_ms(watcher->options.loop);
 }
 
+/* The modules, and the JVM where it was asked. */
+static void end_arklet(struct watcher *watcher)
+{
+    question_answered(watcher, &watcher->arklet);
+    watcher->modules_found = true;
+    on_closed(watcher, &watcher->arklet);
+}
+
 static void on_jvm(void *user, const char *body, size_t len, const struct err *err)
 {
     struct watcher *watcher = user;
     int64_t uptime_s = 0;
-    if (!err && jvm_uptime_parse(body, len, &uptime_s, NULL) == 0)
+    if (!err && jvm_uptime_parse(body, len, &uptime_s, NULL) == 0) {
+        watcher->in_doubt = false;
         note_uptime(watcher, uptime_s);
-    ask_page(watcher);
+    } else {
+        metric_add(watcher->arklet.failures, 1);
+    }
+    end_arklet(watcher);
 }
 
-/* Rounds that come close together, for operations, need not ask each time. */
 static bool jvm_due(const struct watcher *watcher)
 {
-    return !watcher->state.boot_id || watcher->in_doubt ||
-           watcher->began_ms - watcher->uptime_round_ms >= watcher->options.every_ms;
+    return !watcher->state.boot_id || watcher->in_doubt || watcher->jvm_wanted ||
+           watcher->began_ms - watcher->uptime_asked_ms >= JVM_EVERY_MS;
 }
 
 static void ask_jvm(struct watcher *watcher)
 {
     if (!jvm_due(watcher)) {
-        ask_page(watcher);
+        end_arklet(watcher);
         return;
     }
     cJSON *body = cJSON_CreateObject();
     cJSON_AddStringToObject(body, "type", "system");
     cJSON_AddItemToArray(cJSON_AddArrayToObject(body, "metrics"), cJSON_CreateString("jvm"));
-    watcher->uptime_round_ms = watcher->began_ms;
-    watcher->uptime_asked_ms = loop_now_ms(watcher->options.loop);
+    watcher->jvm_wanted = false;
+    watcher->uptime_asked_ms = now_ms(watcher);
     arklet_ask(watcher->options.arklet, "health", body, watcher->options.query_ms, on_jvm, watcher);
 }
 
@@ -221,18 +345,24 @@ static bool has_lost_one(const struct biz_list *before, const struct biz_list *n
 static void on_modules(void *user, const char *body, size_t len, const struct err *err)
 {
     struct watcher *watcher = user;
-    const struct base_state *state = &watcher->state;
-    watcher->arklet_answered = !err && biz_list_parse(body, len, &watcher->modules, NULL) == 0;
-    if (!watcher->arklet_answered) {
-        ask_page(watcher);
+    biz_list_done(&watcher->modules);
+    watcher->modules = (struct biz_list){0};
+    watcher->modules_found = false;
+    if (err || biz_list_parse(body, len, &watcher->modules, NULL) < 0) {
+        watcher->in_doubt = true;
+        question_failed(watcher, &watcher->arklet, err && err->code == ERR_UNAVAILABLE);
+        on_closed(watcher, &watcher->arklet);
         return;
     }
-    watcher->in_doubt = !state->arklet_answered || has_lost_one(&state->modules, &watcher->modules);
+    watcher->in_doubt |= has_lost_one(&watcher->state.modules, &watcher->modules);
     ask_jvm(watcher);
 }
 
 static void ask_modules(struct watcher *watcher)
 {
+    if (watcher->arklet.open)
+        return;
+    question_begin(watcher, &watcher->arklet);
     arklet_ask(watcher->options.arklet, "queryAllBiz", NULL, watcher->options.query_ms, on_modules,
                watcher);
 }
@@ -241,24 +371,36 @@ static void ask_modules(struct watcher *watcher)
 
 static void begin_round(struct watcher *watcher)
 {
-    loop_timer_stop(watcher->options.loop, &watcher->timer);
-    watcher->began_ms = loop_now_ms(watcher->options.loop);
+    watcher->began_ms = now_ms(watcher);
     watcher->running = true;
-    watcher->again = watcher->changed = watcher->page_answered = false;
+    watcher->again = watcher->changed = false;
+    plan_round(watcher, ROUND_MS);
+    ask_page(watcher);
     ask_modules(watcher);
 }
 
 static void on_timer(struct loop_timer *timer)
 {
-    begin_round(CONTAINER_OF(timer, struct watcher, timer));
+    struct watcher *watcher = CONTAINER_OF(timer, struct watcher, timer);
+    if (watcher->running)
+        end_round(watcher);
+    else
+        begin_round(watcher);
 }
 
 struct watcher *watcher_new(const struct watcher_options *options)
 {
+    static const char name[] = "koupleless_agent_question_failures_total";
+    static const char help[] = "Questions to the base without an answer that could be read.";
     struct watcher *watcher = NEW(struct watcher);
     watcher->options = *options;
-    watcher->uptime_s = -1;
+    watcher->uptime_s = watcher->operating_ms = -1;
     watcher->state.health.message = mem_strdup("the base was not asked yet");
+    watcher->rounds = metrics_counter(options->metrics, "koupleless_agent_rounds_total",
+                                      "Rounds in which the base was looked at.", NULL);
+    watcher->arklet.failures = metrics_counter(options->metrics, name, help, "of=\"arklet\"");
+    watcher->page_question.failures = metrics_counter(options->metrics, name, help, "of=\"page\"");
+    rand_seed(&watcher->rand, options->seed);
     loop_timer_init(&watcher->timer, on_timer);
     return watcher;
 }
@@ -275,6 +417,8 @@ void watcher_free(struct watcher *watcher)
     mem_free(watcher->boot_id);
     mem_free(watcher->page);
     mem_free(watcher->page_error);
+    mem_free(watcher->new_page);
+    mem_free(watcher->new_error);
     mem_free(watcher);
 }
 
@@ -285,6 +429,7 @@ void watcher_start(struct watcher *watcher)
 
 void watcher_look(struct watcher *watcher)
 {
+    watcher->jvm_wanted = true;
     if (watcher->running)
         watcher->again = true;
     else
@@ -304,6 +449,5 @@ const struct base_state *watcher_state(const struct watcher *watcher)
 
 bool base_state_ready(const struct base_state *state)
 {
-    return state->boot_id && state->health.base_status == HEALTH_UP &&
-           (state->arklet_answered || state->health.status == HEALTH_UP);
+    return state->boot_id && state->health.takes_modules;
 }

@@ -3,20 +3,22 @@
 #define KOUPLELESS_AGENT_WATCHER_H
 
 #include "lib/base/log.h"
+#include "lib/base/metrics.h"
 #include "services/agent/arklet.h"
 #include "services/agent/engine/base_health.h"
 
 /*
- * Watches the base: asks Arklet for its modules and the JVM's age, and the actuator for its health, every
- * few seconds and whenever something was done to it. Questions go one after the other (Arklet mixes
- * up parallel ones). Loop thread.
+ * Watches the base, in rounds: every --poll-interval, and whenever something was done to it. A round asks Arklet
+ * for its modules, and now and then for the JVM's age, one after the other (Arklet mixes up parallel questions
+ * of health), and beside it the health page. It ends when both have answered, or after a second: what one of them says
+ * does not wait for the other. A question that is still open then is not asked again before its end. Loop thread.
  */
 struct watcher;
 
 /* What is known of the base. */
 struct base_state {
-    bool arklet_answered; /* the last question */
-    bool modules_known;   /* modules is what Arklet said in the last round */
+    bool arklet_answered; /* what it said last counts */
+    bool modules_known;   /* modules is what Arklet says now */
     struct biz_list modules;
     struct base_health health;
     char *boot_id; /* changes when the JVM starts anew; NULL while it was never known */
@@ -26,12 +28,14 @@ struct watcher_options {
     struct loop *loop;
     struct arklet *arklet;
     struct http_client *http;
-    const char *health_url; /* NULL = none */
-    int64_t every_ms, query_ms;
+    const char *health_url;     /* NULL = none */
+    int64_t every_ms, query_ms; /* between rounds; after which silence is no more than that */
+    uint64_t seed; /* of jitter: agents that were started together do not ask together */
     bool (*is_busy)(void *user);                /* an operation works on the base */
     void (*on_round)(void *user, bool changed); /* after each round */
     void *user;
     struct log *log;
+    struct metrics *metrics;
 };
 
 struct watcher *watcher_new(const struct watcher_options *options);
@@ -40,7 +44,10 @@ void watcher_free(struct watcher *watcher); /* after the http client ended */
 /** watcher_start() - the first round begins. */
 void watcher_start(struct watcher *watcher);
 
-/** watcher_look() - a round now, or a moment after the last one: looks that come close together share one. */
+/**
+ * watcher_look() - a round now, or a moment after the last one, with a question for the JVM: something was done. Looks
+ * that come close together share one.
+ */
 void watcher_look(struct watcher *watcher);
 
 /** watcher_stop() - no more rounds. */

@@ -54,12 +54,14 @@ def test_a_base_that_is_not_there(new_base, start_agent, tmp_path):
 # -- 2: a static merge that failed leaves a JVM without context --
 
 
-@pytest.mark.parametrize("page, status", [("html", 404), ("404", 404), ("401", 401)])
-def test_a_page_that_is_no_health_is_a_dead_base(base, agent, page, status):
+@pytest.mark.parametrize("page, status, judged, meaning", [
+    ("html", 404, "DOWN", "the base is dead"), ("404", 404, "UNKNOWN", "the base has no such page"),
+    ("401", 401, "UNKNOWN", "it is not open to the agent")])
+def test_a_page_that_is_no_health(base, agent, page, status, judged, meaning):
     agent.wait_ready()
     base.control("fault", fault="actuator", page=page, count=-1)
-    health = wait_status(agent, "DOWN", "DOWN")
-    assert health.message == f"the health page answered {status} and no health: the base is dead"
+    health = wait_status(agent, judged, judged)
+    assert health.message == f"the health page answered {status} and no health: {meaning}"
     basekit.wait_until(lambda: not agent.is_ready(), "an agent that is not ready")
     assert agent.serving("koupleless.base") == "NOT_SERVING"
     assert base.call("queryAllBiz", {}).code == "SUCCESS", "Arklet does not know"
@@ -68,12 +70,22 @@ def test_a_page_that_is_no_health_is_a_dead_base(base, agent, page, status):
 
 
 def test_a_page_that_hangs(base, start_agent):
-    agent = start_agent(base, "--query-timeout", "300ms").wait_ready()
+    """Late at first, which takes nothing out of traffic; then the base is DOWN. Modules are seen meanwhile."""
+    agent = start_agent(base, "--query-timeout", "3s").wait_ready()
     base.control("fault", fault="actuator", page="hang", count=-1)
-    health = wait_status(agent, "UNKNOWN", "UNKNOWN")
-    assert "does not answer" in health.message
+    with Watch(agent) as watch:
+        late = watch.until(lambda health: agent.status(health.status) == "UNKNOWN")
+        assert agent.status(late.base_status) == "UP" and agent.is_ready()
+        assert late.message == "the health page is late with its answer"
+        jar = base.jar(base.unique())
+        base.install(jar)
+        watch.until(lambda health: [module.name for module in health.modules] == [jar.module])
+        down = watch.until(lambda health: agent.status(health.base_status) == "DOWN")
+        assert "the health page does not answer" in down.message
+    basekit.wait_until(lambda: not agent.is_ready(), "an agent that is not ready")
     base.control("clear")
     wait_status(agent, "UP", "UP")
+    agent.wait_ready()
 
 
 # -- 3: hot deploy --

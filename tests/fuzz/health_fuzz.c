@@ -9,7 +9,14 @@
 #include "services/agent/engine/base_health.h"
 #include "tests/fuzz/fuzz.h"
 
-enum flags { WANTED = 1, PAGE_ANSWERED = 2, ARKLET_ANSWERED = 4, OPERATING = 8, NOT_FOUND = 16 };
+enum flags {
+    WANTED = 1,
+    PAGE_ANSWERED = 2,
+    ARKLET_ANSWERED = 4,
+    OPERATING = 8,
+    NOT_FOUND = 16,
+    LATE = 32,
+};
 
 static void check(const struct health_facts *facts)
 {
@@ -24,7 +31,9 @@ static void check(const struct health_facts *facts)
         ASSERT(health_name(health.modules[i].status));
     }
     /* Arklet may be busy with what it was asked to do. */
-    ASSERT(health.status != HEALTH_UP || facts->arklet_answered || facts->operating);
+    ASSERT(health.status != HEALTH_UP || facts->arklet_contact == CONTACT_GOOD || facts->operating);
+    ASSERT(!health.takes_modules || health.base_status == HEALTH_UP);
+    ASSERT(!health.dead || health.base_status == HEALTH_DOWN);
     ASSERT(health.status != HEALTH_UP || !health.message);
     base_health_done(&health);
     base_health_done(&again);
@@ -38,14 +47,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct biz_list modules = {0};
     (void)biz_list_parse((const char *)data + 1, (size_t)(split - data) - 1, &modules, NULL);
     int flags = data[0];
+    enum contact answered = flags & LATE ? CONTACT_LATE : CONTACT_GOOD;
     struct health_facts facts = {
         .page_wanted = flags & WANTED,
-        .page_answered = flags & PAGE_ANSWERED,
+        .page_contact = flags & PAGE_ANSWERED ? answered : CONTACT_REFUSED,
+        .arklet_contact = flags & ARKLET_ANSWERED ? answered : CONTACT_REFUSED,
         .page_status = flags & NOT_FOUND ? 404 : 200,
         .page = (const char *)split + 1,
         .page_len = (size_t)(data + size - split) - 1,
         .page_error = flags & PAGE_ANSWERED ? NULL : "refused",
-        .arklet_answered = flags & ARKLET_ANSWERED,
         .modules = &modules,
         .operating = flags & OPERATING,
     };

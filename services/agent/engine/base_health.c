@@ -71,6 +71,8 @@ static int own_status(const cJSON *start_up, const struct biz_list *modules)
 
 /* -- the base -- */
 
+#define ARKLET_AWAY "Arklet does not answer"
+
 struct judged {
     enum health status;
     char *message;
@@ -94,36 +96,93 @@ static struct judged judge_page(const cJSON *page, const struct health_facts *fa
     return (struct judged){HEALTH_UP, NULL};
 }
 
+/* What an answer is that is no health page. */
+enum stranger {
+    STRANGER_DEAD,   /* Tomcat without the base's context */
+    STRANGER_LOCKED, /* the base asks who wants to know */
+    STRANGER_ABSENT, /* the base lives, and has no such page */
+    STRANGER_OTHER,
+};
+
+static enum stranger stranger_of(const cJSON *page, int http_status)
+{
+    if (http_status == 404)
+        return cJSON_IsObject(page) ? STRANGER_ABSENT : STRANGER_DEAD;
+    if (http_status == 401 || http_status == 403 || http_status / 100 == 3)
+        return STRANGER_LOCKED;
+    return STRANGER_OTHER;
+}
+
+static struct judged judge_stranger(const cJSON *page, int http_status, struct base_health *out)
+{
+    static const struct {
+        enum health status;
+        const char *meaning;
+    } meanings[] = {
+        [STRANGER_DEAD] = {HEALTH_DOWN, "no health: the base is dead"},
+        [STRANGER_LOCKED] = {HEALTH_UNKNOWN, "no health: it is not open to the agent"},
+        [STRANGER_ABSENT] = {HEALTH_UNKNOWN, "no health: the base has no such page"},
+        [STRANGER_OTHER] = {HEALTH_DOWN, "no health"},
+    };
+    enum stranger stranger = stranger_of(page, http_status);
+    out->dead = stranger == STRANGER_DEAD;
+    out->base_status = meanings[stranger].status;
+    return (struct judged){out->base_status, mem_printf("the health page answered %d and %s",
+                                                        http_status, meanings[stranger].meaning)};
+}
+
 static struct judged no_page(const struct health_facts *facts, struct base_health *out)
 {
-    if (!facts->page_answered) {
-        out->base_status = HEALTH_UNKNOWN;
-        return (struct judged){HEALTH_UNKNOWN,
-                               mem_printf("the health page does not answer: %s",
-                                          facts->page_error ? facts->page_error : "no reason")};
-    }
-    out->base_status = HEALTH_DOWN;
-    return (struct judged){HEALTH_DOWN,
-                           mem_printf("the health page answered %d and no health: the base is dead",
-                                      facts->page_status)};
+    out->base_status = facts->page_contact == CONTACT_SILENT ? HEALTH_DOWN : HEALTH_UNKNOWN;
+    return (struct judged){out->base_status,
+                           mem_printf("the health page does not answer: %s",
+                                      facts->page_error ? facts->page_error : "no answer")};
+}
+
+static bool arklet_is_away(const struct health_facts *facts)
+{
+    return !contact_counts(facts->arklet_contact) && !facts->operating;
+}
+
+static struct judged judge_by_page(const cJSON *page, const struct health_facts *facts,
+                                   struct base_health *out)
+{
+    if (!contact_counts(facts->page_contact))
+        return no_page(facts, out);
+    if (!cJSON_IsObject(page) || status_of(page) < 0 || facts->page_status == 404)
+        return judge_stranger(page, facts->page_status, out);
+    return judge_page(page, facts, out);
+}
+
+static struct judged judge_by_arklet(const struct health_facts *facts, struct base_health *out)
+{
+    out->base_status = facts->arklet_contact == CONTACT_NONE ? HEALTH_UNKNOWN
+                       : arklet_is_away(facts)               ? HEALTH_DOWN
+                                                             : HEALTH_UP;
+    return (struct judged){out->base_status,
+                           out->base_status == HEALTH_UP ? NULL : mem_strdup(ARKLET_AWAY)};
+}
+
+static const char *who_is_late(const struct health_facts *facts)
+{
+    if (facts->page_wanted && facts->page_contact == CONTACT_LATE)
+        return "the health page";
+    return facts->arklet_contact == CONTACT_LATE ? "Arklet" : NULL;
 }
 
 static struct judged judge_base(const cJSON *page, const struct health_facts *facts,
                                 struct base_health *out)
 {
-    if (!facts->page_wanted) {
-        out->base_status = facts->arklet_answered ? HEALTH_UP : HEALTH_DOWN;
-        return (struct judged){
-            out->base_status, facts->arklet_answered ? NULL : mem_strdup("Arklet does not answer")};
-    }
-    bool usable = facts->page_answered && cJSON_IsObject(page) && status_of(page) >= 0 &&
-                  facts->page_status != 404;
-    struct judged judged = usable ? judge_page(page, facts, out) : no_page(facts, out);
-    if (judged.status == HEALTH_UP && !facts->arklet_answered && !facts->operating) {
-        mem_free(judged.message);
-        return (struct judged){HEALTH_DOWN, mem_strdup("Arklet does not answer")};
-    }
-    return judged;
+    struct judged judged =
+        facts->page_wanted ? judge_by_page(page, facts, out) : judge_by_arklet(facts, out);
+    out->takes_modules = out->base_status == HEALTH_UP && !arklet_is_away(facts);
+    if (judged.status != HEALTH_UP)
+        return judged;
+    if (arklet_is_away(facts))
+        return (struct judged){HEALTH_DOWN, mem_strdup(ARKLET_AWAY)};
+    const char *late = who_is_late(facts);
+    return late ? (struct judged){HEALTH_UNKNOWN, mem_printf("%s is late with its answer", late)}
+                : judged;
 }
 
 /* -- modules -- */
@@ -203,8 +262,7 @@ static void join(struct judged judged, struct base_health *out)
 void base_health_of(const struct health_facts *facts, struct base_health *out)
 {
     AUTO_JSON cJSON *page =
-        facts->page_answered ? json_parse(facts->page, facts->page_len, LIMIT_HEALTH_ANSWER, NULL)
-                             : NULL;
+        facts->page ? json_parse(facts->page, facts->page_len, LIMIT_HEALTH_ANSWER, NULL) : NULL;
     *out = (struct base_health){0};
     judge_modules(page, facts, out);
     join(judge_base(page, facts, out), out);
@@ -226,6 +284,7 @@ void base_health_done(struct base_health *health)
 bool base_health_equal(const struct base_health *a, const struct base_health *b)
 {
     bool equal = a->status == b->status && a->base_status == b->base_status &&
+                 a->takes_modules == b->takes_modules && a->dead == b->dead &&
                  str_eq(a->message, b->message) && a->len == b->len;
     for (size_t i = 0; i < a->len && equal; i++)
         equal = str_eq(a->modules[i].name, b->modules[i].name) &&

@@ -3,6 +3,7 @@
 #define KOUPLELESS_AGENT_ENGINE_BASE_HEALTH_H
 
 #include "services/agent/engine/arklet_answer.h"
+#include "services/agent/engine/contact.h"
 
 /*
  * How well a base and its modules are, from the actuator's health page and Arklet's list (requirement
@@ -10,7 +11,8 @@
  *
  * The root of the page is DOWN by design while any module starts, and UNKNOWN never reaches it, so the
  * components are read: `baseStartUp` for the base, `compositeAllBiz` (older: `arkBizAggregate`) for the
- * modules. A page that is no JSON object is a dead base, even if Arklet still answers SUCCESS.
+ * modules. A 404 that is no JSON is what a base shows whose context has closed: it is dead, even if Arklet still
+ * answers SUCCESS.
  */
 enum health { HEALTH_UNKNOWN, HEALTH_UP, HEALTH_DOWN };
 
@@ -25,6 +27,8 @@ struct module_health {
 struct base_health {
     enum health status;            /* all of it together */
     enum health base_status;       /* the base without its modules */
+    bool takes_modules;            /* the base is up, and Arklet can be asked */
+    bool dead;                     /* its context has closed while the JVM lives on */
     char *message;                 /* why status is not UP, or NULL */
     struct module_health *modules; /* one per module of the list, in its order */
     size_t len;
@@ -32,13 +36,12 @@ struct base_health {
 
 /* What was observed. */
 struct health_facts {
-    bool page_wanted;   /* a health url is configured */
-    bool page_answered; /* it answered over HTTP */
-    int page_status;    /* 200, 503, 404, ... */
-    const char *page;   /* body */
+    bool page_wanted; /* a health url is configured */
+    enum contact page_contact, arklet_contact;
+    int page_status;  /* of the last answer over HTTP: 200, 503, 404, ... */
+    const char *page; /* its body; NULL where there was none since it was refused */
     size_t page_len;
-    const char *page_error; /* why it did not answer, or NULL */
-    bool arklet_answered;
+    const char *page_error;         /* why it does not answer, or NULL */
     const struct biz_list *modules; /* as of the last answer of Arklet */
     bool operating;                 /* an operation works on a module now */
 };

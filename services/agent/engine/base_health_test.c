@@ -51,12 +51,12 @@ static struct base_health judge(const struct observed *row)
     struct biz_list modules = {&biz, row->no_module ? 0 : 1, 1};
     struct health_facts facts = {
         .page_wanted = row->page != NULL,
-        .page_answered = row->status != 0,
+        .page_contact = row->status ? CONTACT_GOOD : CONTACT_REFUSED,
+        .arklet_contact = row->arklet_away ? CONTACT_REFUSED : CONTACT_GOOD,
         .page_status = row->status,
         .page = row->status ? row->page : NULL,
         .page_len = row->status ? strlen(row->page) : 0,
         .page_error = row->status ? NULL : "connection refused",
-        .arklet_answered = !row->arklet_away,
         .modules = &modules,
         .operating = row->operating,
     };
@@ -271,35 +271,105 @@ static void pages_of_other_versions(void **state)
     check(rows, ARRAY_LEN(rows));
 }
 
-static void what_is_no_health_is_a_dead_base(void **state)
+static void what_is_no_health_page(void **state)
 {
     (void)state;
     static const struct {
         int status;
         const char *page;
+        enum health base;
+        const char *meaning;
     } rows[] = {
-        {200, "<html>welcome</html>"},
-        {200, ""},
-        {200, "[]"},
-        {200, "1"},
-        {200, "\"UP\""},
-        {200, "{}"},
-        {200, "{\"status\":1}"},
-        {200, "{\"status\":\"UP\""},
-        {404, "{\"timestamp\":\"x\",\"status\":404,\"error\":\"Not Found\"}"},
-        {404, STATUS("UP")},
-        {401, "{\"error\":\"unauthorized\"}"},
-        {500, "Internal Server Error"},
+        {404, "<!doctype html><h1>HTTP Status 404</h1>", HEALTH_DOWN, ": the base is dead"},
+        {404, "", HEALTH_DOWN, ": the base is dead"},
+        {404, "{\"timestamp\":\"x\",\"status\":404,\"error\":\"Not Found\"}", HEALTH_UNKNOWN,
+         ": the base has no such page"},
+        {404, STATUS("UP"), HEALTH_UNKNOWN, ": the base has no such page"},
+        {401, "", HEALTH_UNKNOWN, ": it is not open to the agent"},
+        {401, "{\"error\":\"unauthorized\"}", HEALTH_UNKNOWN, ": it is not open to the agent"},
+        {403, "<html>", HEALTH_UNKNOWN, ": it is not open to the agent"},
+        {302, "", HEALTH_UNKNOWN, ": it is not open to the agent"},
+        {200, "<html>welcome</html>", HEALTH_DOWN, ""},
+        {200, "", HEALTH_DOWN, ""},
+        {200, "[]", HEALTH_DOWN, ""},
+        {200, "1", HEALTH_DOWN, ""},
+        {200, "\"UP\"", HEALTH_DOWN, ""},
+        {200, "{}", HEALTH_DOWN, ""},
+        {200, "{\"status\":1}", HEALTH_DOWN, ""},
+        {200, "{\"status\":\"UP\"", HEALTH_DOWN, ""},
+        {500, "Internal Server Error", HEALTH_DOWN, ""},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct observed row = {
             .status = rows[i].status, .page = rows[i].page, .module = BIZ_ACTIVATED};
         struct base_health health = judge(&row);
-        AUTO_FREE char *message = mem_printf(
-            "the health page answered %d and no health: the base is dead", rows[i].status);
-        if (health.status != HEALTH_DOWN || health.base_status != HEALTH_DOWN ||
-            !str_eq(health.message, message))
+        AUTO_FREE char *message = mem_printf("the health page answered %d and no health%s",
+                                             rows[i].status, rows[i].meaning);
+        bool dead = str_eq(rows[i].meaning, ": the base is dead");
+        if (health.status != rows[i].base || health.base_status != rows[i].base ||
+            health.takes_modules || health.dead != dead || !str_eq(health.message, message))
             fail_msg("%d %s: %s", rows[i].status, rows[i].page, health.message);
+        base_health_done(&health);
+    }
+}
+
+#define PAGE_LATE "the health page is late with its answer"
+#define PAGE_AWAY "the health page does not answer: no answer"
+#define ARKLET_LATE "Arklet is late with its answer"
+#define ARKLET_AWAY "Arklet does not answer"
+
+/* A base that is UP, and one of the two that are asked says nothing. */
+static void silence(void **state)
+{
+    (void)state;
+    static const struct {
+        bool no_page; /* is configured */
+        enum contact page, arklet;
+        bool operating;
+        enum health all, base;
+        bool takes_modules;
+        const char *message;
+    } rows[] = {
+        {false, CONTACT_GOOD, CONTACT_GOOD, false, HEALTH_UP, HEALTH_UP, true, NULL},
+        {false, CONTACT_LATE, CONTACT_GOOD, false, HEALTH_UNKNOWN, HEALTH_UP, true, PAGE_LATE},
+        {false, CONTACT_GOOD, CONTACT_LATE, false, HEALTH_UNKNOWN, HEALTH_UP, true, ARKLET_LATE},
+        {false, CONTACT_LATE, CONTACT_LATE, false, HEALTH_UNKNOWN, HEALTH_UP, true, PAGE_LATE},
+        {false, CONTACT_SILENT, CONTACT_GOOD, false, HEALTH_DOWN, HEALTH_DOWN, false, PAGE_AWAY},
+        {false, CONTACT_SILENT, CONTACT_SILENT, true, HEALTH_DOWN, HEALTH_DOWN, false, PAGE_AWAY},
+        {false, CONTACT_GOOD, CONTACT_SILENT, false, HEALTH_DOWN, HEALTH_UP, false, ARKLET_AWAY},
+        {false, CONTACT_GOOD, CONTACT_REFUSED, false, HEALTH_DOWN, HEALTH_UP, false, ARKLET_AWAY},
+        {false, CONTACT_GOOD, CONTACT_SILENT, true, HEALTH_UP, HEALTH_UP, true, NULL},
+        {false, CONTACT_REFUSED, CONTACT_GOOD, false, HEALTH_UNKNOWN, HEALTH_UNKNOWN, false,
+         PAGE_AWAY},
+        {false, CONTACT_NONE, CONTACT_NONE, false, HEALTH_UNKNOWN, HEALTH_UNKNOWN, false,
+         PAGE_AWAY},
+        {true, CONTACT_NONE, CONTACT_NONE, false, HEALTH_UNKNOWN, HEALTH_UNKNOWN, false,
+         ARKLET_AWAY},
+        {true, CONTACT_NONE, CONTACT_GOOD, false, HEALTH_UP, HEALTH_UP, true, NULL},
+        {true, CONTACT_NONE, CONTACT_LATE, false, HEALTH_UNKNOWN, HEALTH_UP, true, ARKLET_LATE},
+        {true, CONTACT_NONE, CONTACT_SILENT, false, HEALTH_DOWN, HEALTH_DOWN, false, ARKLET_AWAY},
+        {true, CONTACT_NONE, CONTACT_SILENT, true, HEALTH_UP, HEALTH_UP, true, NULL},
+    };
+    static const char page[] = PAGE("UP", BASE_UP, STATUS("UP"));
+    const struct biz_list none = {0};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        const struct health_facts facts = {
+            .page_wanted = !rows[i].no_page,
+            .page_contact = rows[i].page,
+            .arklet_contact = rows[i].arklet,
+            .page_status = 200,
+            .page = page,
+            .page_len = strlen(page),
+            .modules = &none,
+            .operating = rows[i].operating,
+        };
+        struct base_health health;
+        base_health_of(&facts, &health);
+        if (health.status != rows[i].all || health.base_status != rows[i].base ||
+            health.takes_modules != rows[i].takes_modules ||
+            !str_eq(health.message, rows[i].message))
+            fail_msg("row %zu: %s, base %s, \"%s\"", i, health_name(health.status),
+                     health_name(health.base_status), health.message);
         base_health_done(&health);
     }
 }
@@ -331,7 +401,7 @@ static void a_long_message_is_shortened(void **state)
     memset(why, 'x', LIMIT_MESSAGE);
     const struct biz_list none = {0};
     const struct health_facts facts = {
-        .page_wanted = true, .page_error = why, .arklet_answered = true, .modules = &none};
+        .page_wanted = true, .page_error = why, .arklet_contact = CONTACT_GOOD, .modules = &none};
     struct base_health health;
     base_health_of(&facts, &health);
     assert_int_equal(strlen(health.message), LIMIT_MESSAGE);
@@ -363,7 +433,7 @@ static void the_first_sick_module_is_named(void **state)
                         {(char[]){"c"}, (char[]){"1"}, BIZ_BROKEN, (char[]){""}},
                         {(char[]){"d"}, (char[]){"1"}, BIZ_BROKEN, (char[]){""}}};
     struct biz_list modules = {biz, ARRAY_LEN(biz), ARRAY_LEN(biz)};
-    struct health_facts facts = {.arklet_answered = true, .modules = &modules};
+    struct health_facts facts = {.arklet_contact = CONTACT_GOOD, .modules = &modules};
     struct base_health health;
     base_health_of(&facts, &health);
     assert_string_equal(health.message, "module c 1: it is broken");
@@ -408,7 +478,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_five_scenarios),
         cmocka_unit_test(pages_of_other_versions),
-        cmocka_unit_test(what_is_no_health_is_a_dead_base),
+        cmocka_unit_test(what_is_no_health_page),
+        cmocka_unit_test(silence),
         cmocka_unit_test(without_a_page_arklet_is_asked_alone),
         cmocka_unit_test(a_long_message_is_shortened),
         cmocka_unit_test(a_page_over_the_limit_is_none),
