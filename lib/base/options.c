@@ -76,6 +76,11 @@ static int set_value(const struct option_spec *spec, const char *text, const cha
             return err_field(err, source, "must be a duration such as 500ms, 30s or 5m, not \"%s\"",
                              text);
         return 0;
+    case OPTION_BYTES:
+        if (!str_parse_bytes(text, slot(spec, out)))
+            return err_field(err, source, "must be a size such as 512MiB or 2GiB, not \"%s\"",
+                             text);
+        return 0;
     case OPTION_INT:
         if (!str_parse_int64(text, min, max, slot(spec, out)) && ranged)
             return err_field(err, source,

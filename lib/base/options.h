@@ -22,6 +22,7 @@ enum option_type {
     OPTION_INT,      /* int64_t within [min, max] */
     OPTION_BOOL,     /* bool; --x, --x=false */
     OPTION_DURATION, /* int64_t, ms; "30s" */
+    OPTION_BYTES,    /* int64_t; "2GiB" */
     OPTION_COUNT,    /* int64_t; how often the nearest source gives it; --x=N sets it */
 };
 

@@ -17,7 +17,7 @@
 
 struct values {
     char *name, *config;
-    int64_t replicas, port, wait_ms, insecure;
+    int64_t replicas, port, wait_ms, insecure, room_bytes;
     bool dry_run;
 };
 
@@ -42,6 +42,7 @@ static const struct option_spec specs[] = {
      .offset = offsetof(struct values, wait_ms),
      .fallback = "30s",
      .help = "how long"},
+    {.name = "room", .type = OPTION_BYTES, .offset = offsetof(struct values, room_bytes)},
     {.name = "dry-run",
      .short_name = 'd',
      .type = OPTION_BOOL,
@@ -179,6 +180,14 @@ static void flags_are_read(void **state)
     }
 }
 
+static void sizes_are_read(void **state)
+{
+    (void)state;
+    AUTO_RUN struct run *run = start("--room 3MiB");
+    assert_string_equal(run->err, "");
+    assert_int_equal(run->values.room_bytes, 3 << 20);
+}
+
 static void wrong_flags_are_explained(void **state)
 {
     (void)state;
@@ -200,6 +209,7 @@ static void wrong_flags_are_explained(void **state)
         {"--dry-run=yes", "--dry-run: must be true or false, not \"yes\""},
         {"--insecure=-1", "--insecure: must be a number, not \"-1\""},
         {"--wait 1d", "--wait: must be a duration such as 500ms, 30s or 5m, not \"1d\""},
+        {"--room 2GB", "--room: must be a size such as 512MiB or 2GiB, not \"2GB\""},
         {"--bogus --help", "--bogus is not known"},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -425,6 +435,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(defaults_hold_where_nothing_is_given),
         cmocka_unit_test(flags_are_read),
+        cmocka_unit_test(sizes_are_read),
         cmocka_unit_test(wrong_flags_are_explained),
         cmocka_unit_test(operands_end_the_options_where_asked),
         cmocka_unit_test(the_nearest_source_wins),

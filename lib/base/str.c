@@ -116,22 +116,41 @@ bool str_parse_int64(const char *s, int64_t min, int64_t max, int64_t *ret)
     return true;
 }
 
-bool str_parse_duration(const char *s, int64_t *ret_ms)
+struct unit {
+    const char *name;
+    int64_t factor;
+};
+
+/* A number of at most 12 digits and a unit, "" among them. */
+static bool parse_with_unit(const char *s, const struct unit *units, size_t count, int64_t *ret)
 {
-    static const struct {
-        const char *unit;
-        int64_t ms;
-    } units[] = {{"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}, {"", 1000}};
     size_t digits = s ? strspn(s, "0123456789") : 0;
     if (!digits || digits > 12)
         return false;
-    for (size_t i = 0; i < ARRAY_LEN(units); i++) {
-        if (strcmp(s + digits, units[i].unit) == 0) {
-            *ret_ms = strtoll(s, NULL, 10) * units[i].ms;
-            return true;
-        }
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(s + digits, units[i].name) != 0)
+            continue;
+        int64_t number = strtoll(s, NULL, 10);
+        if (number > INT64_MAX / units[i].factor)
+            return false;
+        *ret = number * units[i].factor;
+        return true;
     }
     return false;
+}
+
+bool str_parse_duration(const char *s, int64_t *ret_ms)
+{
+    static const struct unit units[] = {
+        {"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}, {"", 1000}};
+    return parse_with_unit(s, units, ARRAY_LEN(units), ret_ms);
+}
+
+bool str_parse_bytes(const char *s, int64_t *ret_bytes)
+{
+    static const struct unit units[] = {
+        {"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}, {"", 1}};
+    return parse_with_unit(s, units, ARRAY_LEN(units), ret_bytes);
 }
 
 /* Levenshtein's distance, one row at a time, case ignored. */

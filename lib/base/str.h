@@ -50,6 +50,9 @@ bool str_parse_int64(const char *s, int64_t min, int64_t max, int64_t *ret);
 /** str_parse_duration() - "250ms", "30s", "5m", "2h", bare number = seconds, to milliseconds. */
 bool str_parse_duration(const char *s, int64_t *ret_ms);
 
+/** str_parse_bytes() - "512MiB", "2GiB", "64KiB", bare number = bytes. */
+bool str_parse_bytes(const char *s, int64_t *ret_bytes);
+
 /**
  * str_nearest() - the candidate that a mistyped @word most likely meant
  * @candidates: @count names

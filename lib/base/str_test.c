@@ -178,6 +178,37 @@ static void durations_have_a_unit_or_are_seconds(void **state)
     }
 }
 
+static void sizes_have_a_unit_or_are_bytes(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        int64_t bytes; /* -1 = refused */
+    } rows[] = {
+        {"4096", 4096},
+        {"0", 0},
+        {"1KiB", 1024},
+        {"512MiB", 536870912},
+        {"2GiB", 2147483648},
+        {"8589934591GiB", 8589934591 << 30},
+        {"8589934592GiB", -1}, /* 2^63 */
+        {"", -1},
+        {"GiB", -1},
+        {"-1", -1},
+        {"1.5GiB", -1},
+        {"1 GiB", -1},
+        {"1GB", -1}, /* says nobody what it is */
+        {"1G", -1},
+        {"1gib", -1},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        int64_t bytes = -1;
+        bool valid = str_parse_bytes(rows[i].text, &bytes);
+        if (valid != (rows[i].bytes >= 0) || bytes != rows[i].bytes)
+            fail_msg("\"%s\": %d, %lld", rows[i].text, valid, (long long)bytes);
+    }
+}
+
 static void nearest_is_what_was_meant(void **state)
 {
     (void)state;
@@ -304,6 +335,7 @@ int main(void)
         cmocka_unit_test(lower_changes_ascii_only),
         cmocka_unit_test(int64_is_the_whole_string_within_bounds),
         cmocka_unit_test(durations_have_a_unit_or_are_seconds),
+        cmocka_unit_test(sizes_have_a_unit_or_are_bytes),
         cmocka_unit_test(nearest_is_what_was_meant),
         cmocka_unit_test(nearest_of_a_huge_word_costs_nothing),
         cmocka_unit_test(utf8_characters_are_measured),
