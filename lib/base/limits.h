@@ -19,33 +19,36 @@
 #define LIMIT_HTTP_BODY LIMIT_MIB(8)    /* body of one HTTP answer held in memory */
 #define LIMIT_KUBE_ANSWER LIMIT_MIB(64) /* answer of an API server: a page of a list */
 #define LIMIT_KUBE_EVENT LIMIT_MIB(8)   /* event of a watch: etcd's 1.5 MiB as JSON */
-#define LIMIT_ARKLET_ANSWER LIMIT_MIB(8) /* Arklet's bizInfos can be large */
-#define LIMIT_HEALTH_ANSWER LIMIT_MIB(1) /* actuator page */
-#define LIMIT_JAR LIMIT_MIB(1024)        /* one module jar on disk */
-#define LIMIT_JAR_MANIFEST LIMIT_MIB(1)  /* META-INF/MANIFEST.MF, unpacked */
-#define LIMIT_JAR_ENTRIES 200000         /* entries of one jar */
-#define LIMIT_CACHED_JARS 64             /* jars that an agent keeps on disk */
-#define LIMIT_OPERATIONS 1000            /* operations that an agent remembers */
-#define LIMIT_YAML_FILE LIMIT_MIB(16)    /* one file given to apply or --config */
-#define LIMIT_YAML_NODES 1000000         /* nodes after aliases are expanded */
-#define LIMIT_YAML_ANCHORS 1000          /* anchors of one file: libyaml compares each with all */
-#define LIMIT_YAML_TEXT LIMIT_MIB(32)    /* bytes of all strings after aliases are expanded */
-#define LIMIT_JSON_DEPTH 64              /* nesting of any JSON or YAML we read */
-#define LIMIT_OBJECT LIMIT_MIB(1)        /* one stored object, as JSON */
-#define LIMIT_NAME 253                   /* characters of an object's name */
-#define LIMIT_LABEL_VALUE 63             /* characters of a label's value */
-#define LIMIT_ADDRESS 263                /* HOST:PORT, in brackets where it is an IPv6 address */
-#define LIMIT_MESSAGE LIMIT_KIB(4)       /* why a base or a module is not well */
-#define LIMIT_URL 4096                   /* characters of a module's url */
-#define LIMIT_REPLICAS 1000000           /* instances of one ModuleDeployment */
-#define LIMIT_REVISION INT32_MAX         /* number of a revision: none comes after it */
-#define LIMIT_ATTEMPTS 1000000           /* failed attempts that are taken over from a Module */
-#define LIMIT_LABELS 64                  /* labels that an agent gives its base */
-#define LIMIT_MODULES_PER_REPORT 10000   /* modules in one report of an agent */
-#define LIMIT_BASES_PER_QUESTION 200000  /* bases in one Place or Evict */
-#define LIMIT_INBOX 65536                /* events waiting for a loop */
-#define LIMIT_WATCH_HISTORY 2048         /* events kept for watches that resume */
-#define LIMIT_WATCH_QUEUE 8192           /* undelivered events of one watch */
+#define LIMIT_ARKLET_ANSWER LIMIT_MIB(8)   /* Arklet's bizInfos can be large */
+#define LIMIT_HEALTH_ANSWER LIMIT_MIB(1)   /* actuator page */
+#define LIMIT_JAR LIMIT_MIB(1024)          /* one module jar on disk */
+#define LIMIT_JAR_MANIFEST LIMIT_MIB(1)    /* META-INF/MANIFEST.MF, unpacked */
+#define LIMIT_JAR_ENTRIES 200000           /* entries of one jar */
+#define LIMIT_JAR_DIRECTORY LIMIT_MIB(64)  /* central directory of one jar */
+#define LIMIT_JAR_UNPACKED LIMIT_MIB(4096) /* all that one jar unpacks to, as it says */
+#define LIMIT_JAR_RATIO 200  /* how much larger than the jar that may be, once it is over 256 MiB */
+#define LIMIT_CACHED_JARS 64 /* jars that an agent keeps on disk */
+#define LIMIT_OPERATIONS 1000           /* operations that an agent remembers */
+#define LIMIT_YAML_FILE LIMIT_MIB(16)   /* one file given to apply or --config */
+#define LIMIT_YAML_NODES 1000000        /* nodes after aliases are expanded */
+#define LIMIT_YAML_ANCHORS 1000         /* anchors of one file: libyaml compares each with all */
+#define LIMIT_YAML_TEXT LIMIT_MIB(32)   /* bytes of all strings after aliases are expanded */
+#define LIMIT_JSON_DEPTH 64             /* nesting of any JSON or YAML we read */
+#define LIMIT_OBJECT LIMIT_MIB(1)       /* one stored object, as JSON */
+#define LIMIT_NAME 253                  /* characters of an object's name */
+#define LIMIT_LABEL_VALUE 63            /* characters of a label's value */
+#define LIMIT_ADDRESS 263               /* HOST:PORT, in brackets where it is an IPv6 address */
+#define LIMIT_MESSAGE LIMIT_KIB(4)      /* why a base or a module is not well */
+#define LIMIT_URL 4096                  /* characters of a module's url */
+#define LIMIT_REPLICAS 1000000          /* instances of one ModuleDeployment */
+#define LIMIT_REVISION INT32_MAX        /* number of a revision: none comes after it */
+#define LIMIT_ATTEMPTS 1000000          /* failed attempts that are taken over from a Module */
+#define LIMIT_LABELS 64                 /* labels that an agent gives its base */
+#define LIMIT_MODULES_PER_REPORT 10000  /* modules in one report of an agent */
+#define LIMIT_BASES_PER_QUESTION 200000 /* bases in one Place or Evict */
+#define LIMIT_INBOX 65536               /* events waiting for a loop */
+#define LIMIT_WATCH_HISTORY 2048        /* events kept for watches that resume */
+#define LIMIT_WATCH_QUEUE 8192          /* undelivered events of one watch */
 #define LIMIT_WATCH_HISTORY_BYTES LIMIT_MIB(4) /* documents of those events */
 #define LIMIT_WATCH_QUEUE_BYTES LIMIT_MIB(64)  /* documents of the events of one watch */
 #define LIMIT_UNTAKEN_BYTES LIMIT_MIB(8)       /* documents of one watch that wait for a loop */

@@ -190,6 +190,8 @@ void http_easy_init(struct http_easy *easy, const struct http_request *request)
     ASSERT(easy->handle);
     curl_easy_setopt(easy->handle, CURLOPT_URL, request->url);
     curl_easy_setopt(easy->handle, CURLOPT_NOSIGNAL, 1L);
+    if (request->piece_bytes)
+        curl_easy_setopt(easy->handle, CURLOPT_BUFFERSIZE, (long)request->piece_bytes);
     if (request->resume_from)
         set_range(easy->handle, request->resume_from);
     set_method(easy, request);

@@ -97,6 +97,8 @@ static int make_tools(struct agent *agent, struct err **err)
         .http = agent->http,
         .worker = agent->worker,
         .cache_dir = options->cache_dir,
+        .cache_bytes = options->cache_bytes,
+        .ca_file = options->download_ca,
         .download_ms = options->download_ms,
         .netrc_file = options->netrc_file,
     };

@@ -21,7 +21,8 @@ struct agent_options {
     const char *health_url; /* NULL = none */
     const char *controller; /* host:port; NULL = standalone */
     struct rpc_tls tls;
-    const char *cache_dir, *netrc_file;
+    const char *cache_dir, *netrc_file, *download_ca;
+    int64_t cache_bytes;
     int64_t poll_ms, query_ms, install_ms, download_ms;
     struct base_identity identity;
     uint64_t seed; /* of jitter: agents that were started together do not report together */

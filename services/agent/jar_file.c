@@ -4,13 +4,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <minizip/unzip.h>
-#include <openssl/evp.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "lib/base/limits.h"
 #include "lib/base/str.h"
+#include "services/agent/engine/zip_check.h"
+#include "services/agent/jar_digest.h"
 
 #define CHUNK LIMIT_KIB(64)
 #define MANIFEST_NAME "META-INF/MANIFEST.MF"
@@ -22,39 +23,17 @@ static int fail_of_errno(struct failure *failure, const char *what, const char *
     return -1;
 }
 
-/* -- digests -- */
-
-static char *hex(const unsigned char *bytes, unsigned len)
+static int read_digests(int fd, const char *path, bool md5, struct jar_facts *out,
+                        struct failure *failure)
 {
-    struct str text = STR_INIT(2 * EVP_MAX_MD_SIZE + 1);
-    for (unsigned i = 0; i < len; i++)
-        str_printf(&text, "%02x", bytes[i]);
-    return str_take(&text);
-}
-
-static char *digest_end(EVP_MD_CTX *digest)
-{
-    unsigned char bytes[EVP_MAX_MD_SIZE];
-    unsigned len = 0;
-    EVP_DigestFinal_ex(digest, bytes, &len);
-    EVP_MD_CTX_free(digest);
-    return hex(bytes, len);
-}
-
-static int read_digests(int fd, const char *path, struct jar_facts *out, struct failure *failure)
-{
-    EVP_MD_CTX *md5 = EVP_MD_CTX_new(), *sha256 = EVP_MD_CTX_new();
-    EVP_DigestInit_ex(md5, EVP_md5(), NULL);
-    EVP_DigestInit_ex(sha256, EVP_sha256(), NULL);
+    struct jar_digest *digest = jar_digest_new(md5);
     AUTO_FREE char *chunk = mem_alloc(CHUNK);
     ssize_t n;
-    while ((n = read(fd, chunk, CHUNK)) > 0) {
-        EVP_DigestUpdate(md5, chunk, (size_t)n);
-        EVP_DigestUpdate(sha256, chunk, (size_t)n);
-    }
+    while ((n = read(fd, chunk, CHUNK)) > 0)
+        jar_digest_add(digest, chunk, (size_t)n);
     int number = errno;
-    out->md5 = digest_end(md5);
-    out->sha256 = digest_end(sha256);
+    jar_digest_end(digest, &out->sha256, &out->md5);
+    jar_digest_free(digest);
     return n < 0 ? fail_of_errno(failure, "read", path, number) : 0;
 }
 
@@ -91,27 +70,6 @@ char *jar_manifest_attribute(const char *manifest, const char *key)
         line = next;
     }
     return NULL;
-}
-
-/* Java wants the end record whole; minizip would do without its last two bytes. */
-static bool ends_as_zip(int fd)
-{
-    enum { RECORD = 22, COMMENT_MAX = 65535 };
-    struct stat st;
-    if (fstat(fd, &st) < 0)
-        return false;
-    size_t len =
-        (size_t)st.st_size < RECORD + COMMENT_MAX ? (size_t)st.st_size : RECORD + COMMENT_MAX;
-    AUTO_FREE unsigned char *tail = mem_alloc(len + 1);
-    if (pread(fd, tail, len, st.st_size - (off_t)len) != (ssize_t)len)
-        return false;
-    for (size_t end = len; end >= RECORD; end--) {
-        const unsigned char *record = tail + end - RECORD;
-        size_t comment = record[20] | (size_t)record[21] << 8;
-        if (memcmp(record, "PK\5\6", 4) == 0 && end + comment == len)
-            return true;
-    }
-    return false;
 }
 
 static int fail_no_module(struct failure *failure, const char *path, const char *why)
@@ -170,6 +128,21 @@ static int read_module(const char *path, struct jar_facts *out, struct failure *
 
 /* -- files -- */
 
+static bool read_at(void *user, int64_t at, void *bytes, size_t len)
+{
+    return pread(*(const int *)user, bytes, len, at) == (ssize_t)len;
+}
+
+static int check_zip(int fd, const char *path, struct failure *failure)
+{
+    struct stat st;
+    if (fstat(fd, &st) < 0)
+        return fail_of_errno(failure, "read", path, errno);
+    struct zip_source source = {st.st_size, read_at, &fd};
+    AUTO_FREE char *why = zip_check(&source);
+    return why ? fail_no_module(failure, path, why) : 0;
+}
+
 static int open_jar(const char *path, struct failure *failure)
 {
     struct stat st;
@@ -183,15 +156,14 @@ static int open_jar(const char *path, struct failure *failure)
     return -1;
 }
 
-int jar_file_inspect(const char *path, struct jar_facts *out, struct failure *failure)
+int jar_file_inspect(const char *path, bool md5, struct jar_facts *out, struct failure *failure)
 {
-    *out = (struct jar_facts){0};
     int fd = open_jar(path, failure);
     if (fd < 0)
         return -1;
-    int status = read_digests(fd, path, out, failure);
-    if (status == 0 && !ends_as_zip(fd))
-        status = fail_no_module(failure, path, "it is no zip file");
+    int status = out->sha256 ? 0 : read_digests(fd, path, md5, out, failure);
+    if (status == 0)
+        status = check_zip(fd, path, failure);
     close(fd);
     return status < 0 ? -1 : read_module(path, out, failure);
 }

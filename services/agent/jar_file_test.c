@@ -128,9 +128,9 @@ static void write_bytes(const char *path, const void *bytes, size_t len)
 /* What is wrong with the jar, in the words of the failure; the text before ": " is left out. */
 static void assert_refused(const struct files *files, enum failure_kind kind, const char *why)
 {
-    struct jar_facts facts;
+    struct jar_facts facts = {0};
     struct failure failure = {0};
-    if (jar_file_inspect(files->path, &facts, &failure) == 0)
+    if (jar_file_inspect(files->path, true, &facts, &failure) == 0)
         fail_msg("it is taken: %s", why);
     if (failure.kind != kind || !strstr(failure.message, why))
         fail_msg("%s: %s instead of %s", failure_reason(failure.kind), failure.message, why);
@@ -141,9 +141,9 @@ static void assert_refused(const struct files *files, enum failure_kind kind, co
 
 static struct jar_facts inspect(const struct files *files)
 {
-    struct jar_facts facts;
+    struct jar_facts facts = {0};
     struct failure failure = {0};
-    if (jar_file_inspect(files->path, &facts, &failure) < 0)
+    if (jar_file_inspect(files->path, true, &facts, &failure) < 0)
         fail_msg("%s", failure.message);
     return facts;
 }
@@ -262,10 +262,10 @@ static void a_zip_cut_anywhere_is_no_module(void **state)
     write_jar(files, MANIFEST, GOOD);
     assert_int_equal(stat(files->path, &st), 0);
     for (off_t size = st.st_size - 1; size >= 0; size--) {
-        struct jar_facts facts;
+        struct jar_facts facts = {0};
         struct failure failure = {0};
         assert_int_equal(truncate(files->path, size), 0);
-        if (jar_file_inspect(files->path, &facts, &failure) == 0 ||
+        if (jar_file_inspect(files->path, true, &facts, &failure) == 0 ||
             failure.kind != FAILED_NOT_A_MODULE)
             fail_msg("cut to %lld bytes: %s", (long long)size, failure_reason(failure.kind));
         jar_facts_done(&facts);
@@ -306,10 +306,10 @@ static void digests_are_the_known_ones(void **state)
          "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        struct jar_facts facts;
+        struct jar_facts facts = {0};
         struct failure failure = {0};
         write_bytes(files->path, rows[i].text, strlen(rows[i].text));
-        jar_file_inspect(files->path, &facts,
+        jar_file_inspect(files->path, true, &facts,
                          &failure); /* digests are told of what is no zip too */
         assert_string_equal(facts.md5, rows[i].md5);
         assert_string_equal(facts.sha256, rows[i].sha256);
@@ -321,13 +321,13 @@ static void digests_are_the_known_ones(void **state)
 static void digests_are_of_all_the_bytes(void **state)
 {
     struct files *files = *state;
-    struct jar_facts facts;
+    struct jar_facts facts = {0};
     struct failure failure = {0};
     size_t len = 1000000;
     AUTO_FREE char *bytes = mem_alloc(len);
     memset(bytes, 'a', len);
     write_bytes(files->path, bytes, len);
-    jar_file_inspect(files->path, &facts, &failure);
+    jar_file_inspect(files->path, true, &facts, &failure);
     assert_string_equal(facts.md5, "7707d6ae4e027c70eea2a935c2296f21");
     assert_string_equal(facts.sha256,
                         "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");

@@ -19,8 +19,10 @@ struct jars_options {
     struct http_client *http;
     struct worker *worker;
     const char *cache_dir;  /* shared with the base; NULL = none is */
+    int64_t cache_bytes;    /* its jars have together; more where they are in use */
     int64_t download_ms;    /* for the whole of one download */
     const char *netrc_file; /* credentials for downloads, or NULL */
+    const char *ca_file;    /* whom https is believed, or NULL: the system's */
 };
 
 /** jars_new() - makes the directory and removes what a killed agent left half-way a day ago. ERR_INVALID: it can't be used. */
@@ -34,7 +36,7 @@ void jars_keep(struct jars *jars,
                void (*each)(void *owner, void (*fn)(void *user, const char *digest), void *user),
                void *owner);
 
-/** jars_close() - no more downloads: those that run fail. */
+/** jars_close() - no more downloads: those that run fail, and so does what is fetched from now on. */
 void jars_close(struct jars *jars);
 void jars_free(struct jars *jars); /* after http client and worker ended */
 
@@ -54,7 +56,8 @@ enum jars_stage { JARS_DOWNLOADING, JARS_VERIFYING };
  * jars_fetch() - have the jar of @module (borrowed for the call)
  * @on_stage: told where it stands; may be NULL
  *
- * A download that breaks off goes on where it stopped; the third and last attempt is one from the start.
+ * How a download is tried again: jar_download.h. While one runs, the same is not fetched a second time. Where the disk is
+ * full all jars of the cache go that nobody needs, and it is tried once more.
  * Failures: PULL, PULL_TIMED_OUT, URL, DIGEST_MISMATCH, NOT_A_MODULE, IDENTITY_MISMATCH, DISK_FULL.
  */
 void jars_fetch(struct jars *jars, const struct module_spec *module,

@@ -14,8 +14,8 @@ struct arguments {
     struct service_options service;
     char *arklet, *health_url, *controller;
     char *namespace, *pod_name, *pod_ip, *base_deployment, *node_name, *zone, *agent_address;
-    char *labels, *cache_dir, *netrc;
-    int64_t max_module_count;
+    char *labels, *cache_dir, *netrc, *download_ca;
+    int64_t max_module_count, cache_bytes;
     int64_t poll_ms, query_ms, install_ms, download_ms;
 };
 
@@ -59,7 +59,15 @@ static const struct option_spec specs[] = {
      .help = "modules that the base may hold; -1: not limited"},
     TEXT("cache-dir", cache_dir, NULL, "DIR",
          "directory for jars, shared with the base; none: the base fetches them itself"),
+    {.name = "cache-size",
+     .type = OPTION_BYTES,
+     .offset = offsetof(struct arguments, cache_bytes),
+     .fallback = "2GiB",
+     .value = "SIZE",
+     .help = "of the jars in --cache-dir together; those of modules that run stay in any case"},
     TEXT("netrc", netrc, NULL, "FILE", "credentials for downloads"),
+    TEXT("download-ca", download_ca, NULL, "FILE",
+         "CA that jar repositories are believed by, in place of the system's"),
     DURATION("poll-interval", poll_ms, "750ms", "how often the base is looked at"),
     DURATION("query-timeout", query_ms, "5s", "how long Arklet may take for an answer"),
     DURATION("install-timeout", install_ms, "5m", "... for an install, uninstall or switch"),
@@ -200,7 +208,9 @@ static int start(void *user, const void *filled, struct err **err)
         .controller = given(arguments->controller),
         .tls = service_tls(&arguments->service),
         .cache_dir = given(arguments->cache_dir),
+        .cache_bytes = arguments->cache_bytes,
         .netrc_file = given(arguments->netrc),
+        .download_ca = given(arguments->download_ca),
         .poll_ms = arguments->poll_ms,
         .query_ms = arguments->query_ms,
         .install_ms = arguments->install_ms,
