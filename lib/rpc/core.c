@@ -29,6 +29,11 @@ void rpc_init(void)
     grpc_init();
 }
 
+void rpc_register_nothing(void *configuration)
+{
+    (void)configuration;
+}
+
 void rpc_shutdown(void)
 {
     grpc_shutdown_blocking();

@@ -42,6 +42,9 @@ void __tsan_acquire(void *addr);
 /** rpc_drive() - thread body: runs ops of the completion queue @cq until it is shut down. */
 void *rpc_drive(void *cq);
 
+/** rpc_register_nothing() - in releases gRPC calls it instead of what registers xDS (cmake/Dependencies.cmake). */
+void rpc_register_nothing(void *configuration);
+
 /** rpc_int_arg() - an option of a channel or a server. @key: a string constant. */
 grpc_arg rpc_int_arg(const char *key, int value);
 
