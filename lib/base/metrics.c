@@ -33,15 +33,19 @@ struct metrics *metrics_new(void)
     return metrics;
 }
 
+static void metric_free(struct metric *metric)
+{
+    mem_free(metric->labels);
+    mem_free(metric->buckets);
+    mem_free(metric);
+}
+
 void metrics_free(struct metrics *metrics)
 {
     if (!metrics)
         return;
-    for (size_t i = 0; i < metrics->items.len; i++) {
-        mem_free(metrics->items.items[i]->labels);
-        mem_free(metrics->items.items[i]->buckets);
-        mem_free(metrics->items.items[i]);
-    }
+    for (size_t i = 0; i < metrics->items.len; i++)
+        metric_free(metrics->items.items[i]);
     VEC_DONE(&metrics->items);
     pthread_mutex_destroy(&metrics->lock);
     mem_free(metrics);
@@ -108,6 +112,34 @@ struct metric *metrics_histogram(struct metrics *metrics, const char *name, cons
         metric->buckets = mem_alloc(((size_t)count + 1) * sizeof(*metric->buckets));
     }
     return metric;
+}
+
+void metrics_label(struct str *labels, const char *name, const char *value)
+{
+    str_printf(labels, "%s%s=\"", labels->len ? "," : "", name);
+    for (const char *c = value; *c; c++) {
+        if (*c == '\\' || *c == '"')
+            str_printf(labels, "\\%c", *c);
+        else if (*c == '\n')
+            str_add(labels, "\\n");
+        else
+            str_add_bytes(labels, c, 1);
+    }
+    str_add(labels, "\"");
+}
+
+void metrics_remove(struct metrics *metrics, struct metric *metric)
+{
+    if (!metric)
+        return;
+    pthread_mutex_lock(&metrics->lock);
+    size_t left = 0;
+    for (size_t i = 0; i < metrics->items.len; i++)
+        if (metrics->items.items[i] != metric)
+            metrics->items.items[left++] = metrics->items.items[i];
+    metrics->items.len = left;
+    pthread_mutex_unlock(&metrics->lock);
+    metric_free(metric);
 }
 
 void metric_add(struct metric *metric, int64_t n)

@@ -8,7 +8,8 @@
 
 /*
  * Counters, gauges and histograms with fixed labels, written in Prometheus' text format 0.0.4.
- * Registered once at start, updated from any thread without a lock.
+ * Registered once at start, updated from any thread without a lock. Series of what comes and goes are removed by who
+ * registered them.
  */
 struct metrics;
 struct metric;
@@ -30,6 +31,12 @@ struct metric *metrics_gauge(struct metrics *metrics, const char *name, const ch
 /** metrics_histogram() - @bounds: @count ascending upper bounds, in the unit of the name; borrowed for good. */
 struct metric *metrics_histogram(struct metrics *metrics, const char *name, const char *help,
                                  const char *labels, const double *bounds, int count);
+
+/** metrics_label() - appends `name="value"` to @labels, after a comma where there is something; @value may hold anything. */
+void metrics_label(struct str *labels, const char *name, const char *value);
+
+/** metrics_remove() - a series is not written any more; nobody updates it any more either. NULL: nothing happens. */
+void metrics_remove(struct metrics *metrics, struct metric *metric);
 
 /* @metric may be NULL: nothing happens. */
 void metric_add(struct metric *metric, int64_t n);

@@ -123,6 +123,33 @@ static void large_sums_and_bounds_keep_their_digits(void **state)
     metrics_free(metrics);
 }
 
+static void a_series_that_is_removed_is_not_written(void **state)
+{
+    (void)state;
+    struct metrics *metrics = metrics_new();
+    struct metric *a = metrics_gauge(metrics, "g", "G.", "of=\"a\"");
+    metric_set(metrics_gauge(metrics, "g", "G.", "of=\"b\""), 2);
+    metric_set(metrics_gauge(metrics, "h", "H.", NULL), 3);
+    metric_set(a, 1);
+    metrics_remove(metrics, a);
+    metrics_remove(metrics, NULL);
+    check(metrics,
+          "# HELP g G.\n# TYPE g gauge\ng{of=\"b\"} 2\n# HELP h H.\n# TYPE h gauge\nh 3\n");
+    metrics_gauge(metrics, "g", "G.", "of=\"a\"");
+    check(metrics, "# HELP g G.\n# TYPE g gauge\ng{of=\"b\"} 2\ng{of=\"a\"} 0\n"
+                   "# HELP h H.\n# TYPE h gauge\nh 3\n");
+    metrics_free(metrics);
+}
+
+static void labels_hold_anything(void **state)
+{
+    (void)state;
+    AUTO_STR struct str labels = STR_INIT(1000);
+    metrics_label(&labels, "a", "pay");
+    metrics_label(&labels, "b", "x\"\\y\nz{},=");
+    assert_string_equal(str_text(&labels), "a=\"pay\",b=\"x\\\"\\\\y\\nz{},=\"");
+}
+
 struct pair {
     struct metric *counter, *histogram;
 };
@@ -165,6 +192,8 @@ int main(void)
         cmocka_unit_test(a_series_is_registered_once),
         cmocka_unit_test(histograms_are_cumulative),
         cmocka_unit_test(large_sums_and_bounds_keep_their_digits),
+        cmocka_unit_test(a_series_that_is_removed_is_not_written),
+        cmocka_unit_test(labels_hold_anything),
         cmocka_unit_test(any_thread_may_update),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/base/assert.h"
 #include "lib/base/limits.h"
 #include "lib/base/str.h"
 
@@ -114,14 +115,37 @@ static void handle_healthz(void *user, const struct http_server_request *request
     str_add(&reply->body, "ok\n");
 }
 
-static void handle_readyz(void *user, const struct http_server_request *request,
-                          struct http_server_reply *reply)
+static void handle_probe(void *user, const struct http_server_request *request,
+                         struct http_server_reply *reply)
 {
     (void)request;
-    struct service *service = user;
-    bool ready = __atomic_load_n(&service->ready, __ATOMIC_ACQUIRE);
-    reply->status = ready ? 200 : 503;
-    str_add(&reply->body, ready ? "ok\n" : "not ready\n");
+    struct service_probe *probe = user;
+    pthread_mutex_lock(&probe->service->probes_lock);
+    reply->status = probe->good ? 200 : 503;
+    str_printf(&reply->body, "%s\n", probe->why);
+    pthread_mutex_unlock(&probe->service->probes_lock);
+}
+
+void service_add_probe(struct service *service, const char *path)
+{
+    ASSERT(service->probes_len < SERVICE_PROBES_MAX);
+    struct service_probe *probe = &service->probes[service->probes_len++];
+    *probe = (struct service_probe){service, path, false, mem_strdup("not ready")};
+    http_server_handle(service->http, "GET", path, handle_probe, probe);
+}
+
+void service_set_probe(struct service *service, const char *path, bool good, const char *why)
+{
+    pthread_mutex_lock(&service->probes_lock);
+    for (size_t i = 0; i < service->probes_len; i++) {
+        struct service_probe *probe = &service->probes[i];
+        if (!str_eq(probe->path, path))
+            continue;
+        probe->good = good;
+        mem_free(probe->why);
+        probe->why = mem_strdup(why);
+    }
+    pthread_mutex_unlock(&service->probes_lock);
 }
 
 static void handle_metrics(void *user, const struct http_server_request *request,
@@ -140,7 +164,7 @@ static int make_http(struct service *service, struct err **err)
     if (http_server_new(&service->http, &options, err) < 0)
         return err_wrap(err, "--http-listen %s", options.listen);
     http_server_handle(service->http, "GET", "/healthz", handle_healthz, service);
-    http_server_handle(service->http, "GET", "/readyz", handle_readyz, service);
+    service_add_probe(service, "/readyz");
     http_server_handle(service->http, "GET", "/metrics", handle_metrics, service);
     return 0;
 }
@@ -166,6 +190,7 @@ int service_init(struct service *service, const char *name, const struct service
     enum log_level level;
     enum log_format format;
     *service = (struct service){.name = name, .options = options};
+    pthread_mutex_init(&service->probes_lock, NULL);
     if (check_options(options, &level, &format, err) < 0)
         return -1;
     settle_memory();
@@ -194,9 +219,9 @@ int service_serve(struct service *service, struct err **err)
     return 0;
 }
 
-void service_set_ready(struct service *service, bool ready)
+void service_set_ready(struct service *service, bool ready, const char *why)
 {
-    __atomic_store_n(&service->ready, ready, __ATOMIC_RELEASE);
+    service_set_probe(service, "/readyz", ready, why ? why : ready ? "ok" : "not ready");
     rpc_server_set_health(service->rpc, "", ready);
 }
 
@@ -222,7 +247,7 @@ void service_stop_serving(struct service *service)
     if (!service->serving)
         return;
     service->serving = false;
-    service_set_ready(service, false);
+    service_set_ready(service, false, NULL);
     if (pthread_create(&stopper, NULL, stop_rpc, service) != 0)
         return;
     loop_run(service->loop);
@@ -237,6 +262,9 @@ void service_done(struct service *service)
     rpc_server_free(service->rpc);
     loop_free(service->loop);
     metrics_free(service->metrics);
+    for (size_t i = 0; i < service->probes_len; i++)
+        mem_free(service->probes[i].why);
+    pthread_mutex_destroy(&service->probes_lock);
     log_free(service->log);
     if (service->log)
         rpc_shutdown();

@@ -73,6 +73,16 @@ struct service_options {
         .help = "YAML file with the same options as keys"                                          \
     }
 
+#define SERVICE_PROBES_MAX 4
+
+/* What GET @path says. */
+struct service_probe {
+    struct service *service;
+    const char *path;
+    bool good;
+    char *why;
+};
+
 struct service {
     const char *name;
     const struct service_options *options;
@@ -84,7 +94,9 @@ struct service {
     pthread_t signals;
     bool waiting; /* the signal thread runs */
     bool serving; /* between service_serve() and service_stop_serving() */
-    bool ready;   /* atomic */
+    pthread_mutex_t probes_lock;
+    struct service_probe probes[SERVICE_PROBES_MAX];
+    size_t probes_len;
 };
 
 /**
@@ -105,8 +117,14 @@ int service_check_plaintext(const struct service_options *options, const char *w
 /** service_serve() - gRPC and HTTP listen from now on. ERR_UNAVAILABLE: an address is taken. */
 int service_serve(struct service *service, struct err **err);
 
-/** service_set_ready() - what /readyz and the gRPC health service say. Any thread. */
-void service_set_ready(struct service *service, bool ready);
+/** service_add_probe() - GET @path (a literal) answers 503 until service_set_probe(). Before service_serve(). */
+void service_add_probe(struct service *service, const char *path);
+
+/** service_set_probe() - what @path says from now on: 200 or 503, and why, in one line. Any thread. */
+void service_set_probe(struct service *service, const char *path, bool good, const char *why);
+
+/** service_set_ready() - what /readyz and the gRPC health service say. @why: NULL: "ok" or "not ready". Any thread. */
+void service_set_ready(struct service *service, bool ready, const char *why);
 
 /** service_run() - the loop, until SIGTERM or SIGINT. */
 void service_run(struct service *service);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "services/agent/agent.h"
 
-#include "lib/base/map.h"
 #include "lib/base/str.h"
 #include "services/agent/server.h"
 
@@ -14,31 +13,25 @@ struct agent {
     struct jars *jars;
     struct operations *operations;
     struct watcher *watcher;
+    struct announcer *announcer;
     struct agent_server *server;
     struct rpc_client *rpc;
     struct rpc_channel *channel;
     struct reporter *reporter; /* NULL: standalone */
-    struct map health_names;   /* gRPC health services that were told once */
     struct loop_event settle;
     bool settling;
     int reports_due; /* rounds that are told even if nothing changed: an operation has ended */
 };
 
-/* -- gRPC health: "", koupleless.base, koupleless.module.NAME -- */
+/* -- what is seen -- */
 
-static void set_module_health(struct agent *agent, const struct base_health *health)
+static void tell_probes(struct agent *agent, const struct base_state *state)
 {
-    struct rpc_server *rpc = agent->options.rpc;
-    for (size_t i = 0; i < agent->health_names.len; i++)
-        agent->health_names.entries[i].value = agent; /* not seen yet */
-    for (size_t i = 0; i < health->len; i++) {
-        AUTO_FREE char *name = mem_printf("koupleless.module.%s", health->modules[i].name);
-        map_put(&agent->health_names, name, &agent->health_names); /* seen */
-        rpc_server_set_health(rpc, name, health->modules[i].status == HEALTH_UP);
-    }
-    for (size_t i = 0; i < agent->health_names.len; i++)
-        if (agent->health_names.entries[i].value == agent)
-            rpc_server_set_health(rpc, agent->health_names.entries[i].key, false);
+    struct agent_probes probes = {0};
+    announcer_probes(agent->announcer, state, base_state_ready(state),
+                     operations_busy(agent->operations), &probes);
+    agent->options.on_probes(agent->options.user, &probes);
+    agent_probes_done(&probes);
 }
 
 static void on_round(void *user, bool changed)
@@ -49,13 +42,10 @@ static void on_round(void *user, bool changed)
         reporter_changed(agent->reporter);
     if (agent->reports_due > 0)
         agent->reports_due--;
+    tell_probes(agent, state);
     if (!changed)
         return;
-    bool ready = base_state_ready(state);
-    agent->options.on_ready(agent->options.user, ready);
-    rpc_server_set_health(agent->options.rpc, "koupleless.base",
-                          state->health.base_status == HEALTH_UP);
-    set_module_health(agent, &state->health);
+    announcer_health(agent->announcer, &state->health);
     agent_server_changed(agent->server);
 }
 
@@ -141,6 +131,7 @@ static void make_watcher(struct agent *agent)
         .metrics = options->metrics,
     };
     agent->watcher = watcher_new(&watcher);
+    agent->announcer = announcer_new(options->rpc, options->metrics);
 }
 
 static int make_reporter(struct agent *agent, struct err **err)
@@ -243,11 +234,11 @@ void agent_free(struct agent *agent)
     rpc_channel_free(agent->channel);
     reporter_free(agent->reporter);
     agent_server_free(agent->server);
+    announcer_free(agent->announcer);
     watcher_free(agent->watcher);
     operations_free(agent->operations);
     jars_free(agent->jars);
     arklet_free(agent->arklet);
     mem_free(agent->name);
-    map_done(&agent->health_names);
     mem_free(agent);
 }

@@ -4,6 +4,7 @@
 
 #include "lib/rpc/client.h"
 #include "lib/rpc/server.h"
+#include "services/agent/announcer.h"
 #include "services/agent/reporter.h"
 
 /*
@@ -26,7 +27,9 @@ struct agent_options {
     int64_t poll_ms, query_ms, install_ms, download_ms;
     struct base_identity identity;
     uint64_t seed; /* of jitter: agents that were started together do not report together */
-    void (*on_ready)(void *user, bool ready); /* of the base; loop thread */
+    void (*on_probes)(
+        void *user,
+        const struct agent_probes *probes); /* after each look at the base; loop thread */
     void *user;
 };
 

@@ -177,9 +177,12 @@ static char *given(char *text)
 
 /* -- life -- */
 
-static void on_ready(void *user, bool ready)
+static void on_probes(void *user, const struct agent_probes *probes)
 {
-    service_set_ready(user, ready);
+    struct service *service = user;
+    service_set_ready(service, probes->ready.good, probes->ready.why);
+    service_set_probe(service, "/startupz", probes->startup.good, probes->startup.why);
+    service_set_probe(service, "/livez", probes->live.good, probes->live.why);
 }
 
 static uint64_t random_seed(void)
@@ -227,9 +230,12 @@ static int start(void *user, const void *filled, struct err **err)
                 .max_module_count = arguments->max_module_count,
             },
         .seed = random_seed(),
-        .on_ready = on_ready,
+        .on_probes = on_probes,
         .user = service,
     };
+    service_add_probe(service, "/startupz");
+    service_add_probe(service, "/livez");
+    service_set_probe(service, "/livez", true, "the base was not asked yet");
     if (agent_new(&process->agent, &options, err) < 0 || service_serve(service, err) < 0)
         return -1;
     process->agent_address = address_for_controller(arguments, service);

@@ -89,11 +89,11 @@ static void question_answered(struct watcher *watcher, struct question *question
     question->waiting_since_ms = 0;
 }
 
-/* @unavailable: there was no connection. One that was refused was so at once; later on nobody took it. */
+/* @unavailable: there was no connection. */
 static void question_failed(struct watcher *watcher, struct question *question, bool unavailable)
 {
     metric_add(question->failures, 1);
-    if (!unavailable || now_ms(watcher) - question->asked_ms >= CONTACT_LATE_MS)
+    if (!contact_refused(unavailable, now_ms(watcher) - question->asked_ms))
         return;
     question->answered = false;
     question->refused = true;
@@ -181,6 +181,23 @@ static void judge(struct watcher *watcher)
     watcher->changed = true;
 }
 
+/* How the base as a whole answers, for probes: nobody is there, or all that are asked are silent. */
+static void judge_silence(struct watcher *watcher)
+{
+    struct base_state *state = &watcher->state;
+    bool page_wanted = watcher->options.health_url != NULL;
+    const struct question *arklet = &watcher->arklet, *page = &watcher->page_question;
+    int64_t since_ms = arklet->waiting_since_ms;
+    state->away = arklet->refused && (page->refused || !page_wanted);
+    state->mute_ms = 0;
+    if (contact(watcher, arklet) != CONTACT_SILENT ||
+        (page_wanted && contact(watcher, page) != CONTACT_SILENT))
+        return;
+    if (page_wanted && page->waiting_since_ms > since_ms)
+        since_ms = page->waiting_since_ms;
+    state->mute_ms = now_ms(watcher) - since_ms;
+}
+
 /* The base's return is to be noticed soon, and a refused connection costs next to nothing. */
 static int64_t pause_ms(struct watcher *watcher)
 {
@@ -203,6 +220,7 @@ static void end_round(struct watcher *watcher)
     take_modules(watcher);
     take_boot(watcher);
     judge(watcher);
+    judge_silence(watcher);
     metric_add(watcher->rounds, 1);
     watcher->options.on_round(watcher->options.user, watcher->changed);
     plan_round(watcher, pause_ms(watcher));

@@ -19,6 +19,8 @@ struct watcher;
 struct base_state {
     bool arklet_answered; /* what it said last counts */
     bool modules_known;   /* modules is what Arklet says now */
+    bool away;            /* nobody is there: connections are refused */
+    int64_t mute_ms;      /* since when it takes connections and answers none; 0: it does */
     struct biz_list modules;
     struct base_health health;
     char *boot_id; /* changes when the JVM starts anew; NULL while it was never known */

@@ -121,7 +121,7 @@ static int check_arguments(const struct arguments *arguments, struct err **err)
 static void on_acting(void *user)
 {
     struct process *process = user;
-    service_set_ready(&process->service, true);
+    service_set_ready(&process->service, true, NULL);
 }
 
 static void on_leading(void *user, int64_t epoch)

@@ -36,7 +36,7 @@ static int start(void *user, const void *filled, struct err **err)
     rpc_server_add(service->rpc, scheduler_server_service(process->server));
     if (service_serve(service, err) < 0)
         return -1;
-    service_set_ready(service, true); /* nothing to wait for */
+    service_set_ready(service, true, NULL); /* nothing to wait for */
     return 0;
 }
 

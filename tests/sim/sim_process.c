@@ -292,10 +292,10 @@ void rpc_server_set_health(struct rpc_server *server, const char *service, bool 
 
 /* -- life -- */
 
-static void on_ready(void *user, bool ready)
+static void on_probes(void *user, const struct agent_probes *probes)
 {
     (void)user;
-    (void)ready;
+    (void)probes;
 }
 
 static void make_agent(struct sim_life *life, const struct json_map *no_labels)
@@ -321,7 +321,7 @@ static void make_agent(struct sim_life *life, const struct json_map *no_labels)
                      .labels = no_labels,
                      .max_module_count = base->options.max_module_count},
         .seed = rand_next(base->options.rand),
-        .on_ready = on_ready,
+        .on_probes = on_probes,
     };
     starting = life;
     int failed = agent_new(&life->agent, &options, NULL);

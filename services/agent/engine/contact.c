@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "services/agent/engine/contact.h"
 
+bool contact_refused(bool unavailable, int64_t took_ms)
+{
+    return unavailable && took_ms < CONTACT_REFUSED_MS;
+}
+
 static int64_t at_least(int64_t a, int64_t b)
 {
     return a > b ? a : b;

@@ -24,6 +24,12 @@ enum contact {
     1000 /* at the least: an answer is late that takes twice as long as the last one */
 #define CONTACT_OPERATING_SILENT_MS 30000 /* while a module is installed or removed */
 
+#define CONTACT_REFUSED_MS                                                                         \
+    400 /* a refusal comes at once; later there was nobody to take the connection */
+
+/** contact_refused() - whether a question that found no connection was refused. @took_ms: until it failed. */
+bool contact_refused(bool unavailable, int64_t took_ms);
+
 struct contact_facts {
     bool answered; /* ever, since it was refused last */
     bool refused;  /* the last question found nobody */

@@ -74,6 +74,15 @@ static void what_silence_means(void **state)
     }
 }
 
+static void what_a_refusal_is(void **state)
+{
+    (void)state;
+    assert_true(contact_refused(true, 0));
+    assert_true(contact_refused(true, 399));
+    assert_false(contact_refused(true, 400)); /* the backlog of one that hangs is full */
+    assert_false(contact_refused(false, 0));  /* it hung up */
+}
+
 static void what_counts(void **state)
 {
     (void)state;
@@ -88,6 +97,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_silence_means),
+        cmocka_unit_test(what_a_refusal_is),
         cmocka_unit_test(what_counts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
