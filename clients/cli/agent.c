@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "clients/cli/columns.h"
 #include "clients/cli/commands.h"
 #include "clients/cli/output.h"
 #include "lib/base/str.h"
@@ -234,6 +235,24 @@ static void print_health_row(struct table *table, const char *what, const char *
     table_cell(table, message);
 }
 
+/* "16.0 of 64.0 MiB"; "16.0 MiB" where there is no limit. */
+static char *megabytes(const cJSON *jvm, const char *used, const char *max)
+{
+    double mib = 1048576, limit = (double)number_at(jvm, max) / mib;
+    double now = (double)number_at(jvm, used) / mib;
+    return limit > 0 ? mem_printf("%.1f of %.1f MiB", now, limit) : mem_printf("%.1f MiB", now);
+}
+
+static void print_jvm_row(struct table *table, const cJSON *jvm)
+{
+    const char *uptime = json_get_string(jvm, "uptime"), *refusal = json_get_string(jvm, "message");
+    AUTO_FREE char *heap = megabytes(jvm, "heapUsedBytes", "heapMaxBytes");
+    AUTO_FREE char *metaspace = megabytes(jvm, "metaspaceUsedBytes", "metaspaceMaxBytes");
+    AUTO_FREE char *text = mem_printf("up %s, heap %s, metaspace %s%s%s", uptime ? uptime : "0s",
+                                      heap, metaspace, refusal ? "; " : "", refusal ? refusal : "");
+    print_health_row(table, "(jvm)", NULL, refusal ? "FULL" : NULL, text);
+}
+
 static void print_health(const cJSON *health)
 {
     AUTO_TABLE struct table table = {0};
@@ -242,6 +261,8 @@ static void print_health(const cJSON *health)
     print_health_row(&table, "(all)", NULL, health_word(health, "status"),
                      json_get_string(health, "message"));
     print_health_row(&table, "(base)", NULL, health_word(health, "baseStatus"), NULL);
+    if (json_get(health, "jvm"))
+        print_jvm_row(&table, json_get(health, "jvm"));
     cJSON_ArrayForEach(module, json_get(health, "modules"))
     {
         print_health_row(&table, json_get_string(module, "name"),
@@ -331,7 +352,7 @@ const struct command agent_command = {
              "  uninstall NAME VERSION\n"
              "  switch NAME VERSION     make that version the active one\n"
              "  list                    the modules on the base\n"
-             "  health                  of the base and of each module\n"
+             "  health                  of the base, its JVM and each module\n"
              "  commands                those of its Arklet",
     .options = specs,
     .options_size = sizeof(struct agent_options),

@@ -10,6 +10,7 @@ struct agent {
     struct http_client *http;
     struct worker *worker;
     struct arklet *arklet;
+    struct jvm *jvm;
     struct jars *jars;
     struct operations *operations;
     struct watcher *watcher;
@@ -18,6 +19,7 @@ struct agent {
     struct rpc_client *rpc;
     struct rpc_channel *channel;
     struct reporter *reporter; /* NULL: standalone */
+    bool refusal_told;         /* that the base takes no installs */
     struct loop_event settle;
     bool settling;
     int reports_due; /* rounds that are told even if nothing changed: an operation has ended */
@@ -38,8 +40,10 @@ static void on_round(void *user, bool changed)
 {
     struct agent *agent = user;
     const struct base_state *state = watcher_state(agent->watcher);
-    if (agent->reporter && (changed || agent->reports_due > 0))
+    bool refuses = jvm_refusal(agent->jvm) != NULL;
+    if (agent->reporter && (changed || agent->reports_due > 0 || refuses != agent->refusal_told))
         reporter_changed(agent->reporter);
+    agent->refusal_told = refuses;
     if (agent->reports_due > 0)
         agent->reports_due--;
     tell_probes(agent, state);
@@ -82,6 +86,14 @@ static int make_tools(struct agent *agent, struct err **err)
         return -1;
     agent->worker = worker_new(options->loop);
     agent->arklet = arklet_new(options->loop, agent->http, options->arklet_url);
+    struct jvm_options jvm = {
+        .loop = options->loop,
+        .arklet = agent->arklet,
+        .metrics = options->metrics,
+        .query_ms = options->query_ms,
+        .metaspace_percent = options->metaspace_percent,
+    };
+    agent->jvm = jvm_new(&jvm);
     struct jars_options jars = {
         .loop = options->loop,
         .http = agent->http,
@@ -102,6 +114,7 @@ static void make_operations(struct agent *agent)
         .loop = options->loop,
         .arklet = agent->arklet,
         .jars = agent->jars,
+        .jvm = agent->jvm,
         .worker = agent->worker,
         .log = options->log,
         .metrics = options->metrics,
@@ -119,6 +132,7 @@ static void make_watcher(struct agent *agent)
     struct watcher_options watcher = {
         .loop = options->loop,
         .arklet = agent->arklet,
+        .jvm = agent->jvm,
         .http = agent->http,
         .health_url = options->health_url,
         .every_ms = options->poll_ms,
@@ -147,6 +161,7 @@ static int make_reporter(struct agent *agent, struct err **err)
         .channel = agent->channel,
         .watcher = agent->watcher,
         .operations = agent->operations,
+        .jvm = agent->jvm,
         .identity = options->identity,
         .seed = options->seed,
         .log = options->log,
@@ -166,6 +181,7 @@ static void make_server(struct agent *agent)
         .operations = agent->operations,
         .watcher = agent->watcher,
         .arklet = agent->arklet,
+        .jvm = agent->jvm,
         .query_ms = agent->options.query_ms,
         .base = agent->name,
     };
@@ -238,6 +254,7 @@ void agent_free(struct agent *agent)
     watcher_free(agent->watcher);
     operations_free(agent->operations);
     jars_free(agent->jars);
+    jvm_free(agent->jvm);
     arklet_free(agent->arklet);
     mem_free(agent->name);
     mem_free(agent);

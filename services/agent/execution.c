@@ -220,8 +220,11 @@ static void on_installed(void *user, const char *body, size_t len, const struct 
     AUTO_FREE char *wanted = mem_printf("%s:%s", run->operation.module.name, target_version(run));
     if (str_eq(answer.data_code, "REPEAT_BIZ")) /* somebody else's, so the record is wrong */
         records_remove(run->operations->records, run->operation.module.name, target_version(run));
-    if (installed && !run->restoring)
+    if (installed && !run->restoring) {
         run->operation.metaspace_bytes = answer.metaspace_bytes;
+        metric_observe(run->operations->metaspace,
+                       answer.metaspace_bytes > 0 ? (double)answer.metaspace_bytes : 0);
+    }
     if (!installed)
         ask(run);
     else if (answer.identity && !str_eq(answer.identity, wanted))
@@ -264,6 +267,7 @@ static void install(struct run *run)
     };
     records_put(records, run->operation.module.name, target_version(run), &record);
     run->operation.state = OPERATION_EXECUTING;
+    run->touched = true;
     records_flush(records, send_install, run);
 }
 
@@ -331,6 +335,7 @@ static void uninstall(struct run *run, const struct biz *target)
     if (replaced && run->operation.type == OPERATION_INSTALL && !run->restoring)
         note_removed(run, target);
     mem_replace(&run->uninstalled, target->version);
+    run->touched = true;
     run->operation.state = OPERATION_EXECUTING;
     records_flush(run->operations->records, send_uninstall, run);
 }
@@ -346,6 +351,29 @@ static void on_switched(void *user, const char *body, size_t len, const struct e
         succeed(run);
     else
         ask(run);
+}
+
+/* -- room: an install that would begin to change the base asks first -- */
+
+static void on_room(struct jvm_question *question, bool answered)
+{
+    struct run *run = CONTAINER_OF(question, struct run, room);
+    mem_free(run->no_room);
+    run->no_room = answered ? mem_strdup(jvm_refusal(run->operations->options.jvm)) : NULL;
+    run->room_asked = true;
+    ask(run);
+}
+
+void execution_init(struct run *run)
+{
+    run->room.fn = on_room;
+}
+
+static bool room_is_due(const struct run *run, enum step step)
+{
+    return run->operation.type == OPERATION_INSTALL && !run->restoring && !run->touched &&
+           !run->room_asked && jvm_is_limited(run->operations->options.jvm) &&
+           (step == STEP_INSTALL || step == STEP_UNINSTALL);
 }
 
 /* -- the next step -- */
@@ -367,6 +395,7 @@ static struct operation_facts facts_of(const struct run *run)
         .installed_restart = there ? there->restart : NULL,
         .in_place = run->in_place,
         .sent = run->sent,
+        .no_room = run->touched || run->removed.len ? NULL : run->no_room,
         .overdue = now_ms >= run->overdue_ms,
         .last = &run->last,
     };
@@ -427,6 +456,11 @@ static void take_step(struct run *run, const struct biz_list *modules)
     forget_uninstalled(run, modules);
     recall_removed(run);
     struct next_step next = decide(run, modules);
+    if (room_is_due(run, next.step)) {
+        jvm_ask(run->operations->options.jvm, &run->room);
+        return;
+    }
+    run->room_asked = false;
     if (next.step == STEP_FAIL)
         forget_not_installed(run, modules, next.failure.kind);
     switch (next.step) {

@@ -17,6 +17,7 @@ struct arguments {
     char *labels, *cache_dir, *netrc, *download_ca;
     int64_t max_module_count, cache_bytes;
     int64_t poll_ms, query_ms, install_ms, download_ms;
+    int64_t metaspace_percent;
 };
 
 #define TEXT(the_name, the_member, the_fallback, the_value, the_help)                              \
@@ -57,6 +58,14 @@ static const struct option_spec specs[] = {
      .min = -1,
      .max = INT32_MAX,
      .help = "modules that the base may hold; -1: not limited"},
+    {.name = "metaspace-limit",
+     .type = OPTION_INT,
+     .offset = offsetof(struct arguments, metaspace_percent),
+     .fallback = "90",
+     .value = "PERCENT",
+     .min = 0,
+     .max = 100,
+     .help = "share of the JVM's MaxMetaspaceSize above which nothing is installed; 0: not judged"},
     TEXT("cache-dir", cache_dir, NULL, "DIR",
          "directory for jars, shared with the base; none: the base fetches them itself"),
     {.name = "cache-size",
@@ -218,6 +227,7 @@ static int start(void *user, const void *filled, struct err **err)
         .query_ms = arguments->query_ms,
         .install_ms = arguments->install_ms,
         .download_ms = arguments->download_ms,
+        .metaspace_percent = arguments->metaspace_percent,
         .identity =
             {
                 .namespace = arguments->namespace,

@@ -7,6 +7,7 @@ typedef Koupleless__Agent__V1__InstalledModule InstalledModule;
 typedef Koupleless__Agent__V1__ModuleHealth ModuleHealth;
 typedef Koupleless__Agent__V1__BaseHealth BaseHealth;
 typedef Koupleless__Agent__V1__Operation Operation;
+typedef Koupleless__Agent__V1__Jvm Jvm;
 
 static void *own(struct messages *messages, size_t bytes)
 {
@@ -103,6 +104,30 @@ BaseHealth *messages_base_health(struct messages *messages, const struct base_he
     message->n_modules = health->len;
     message->modules = messages_health(messages, health);
     message->boot_id = text(boot_id);
+    return message;
+}
+
+/* What is not known, or not limited, is left out. */
+static int64_t bytes(int64_t figure)
+{
+    return figure == JVM_UNKNOWN ? 0 : figure;
+}
+
+Jvm *messages_jvm(struct messages *messages, const struct jvm *jvm)
+{
+    const struct jvm_figures *figures = jvm_figures(jvm);
+    if (!figures)
+        return NULL;
+    Jvm *message = own(messages, sizeof(*message));
+    koupleless__agent__v1__jvm__init(message);
+    message->uptime = duration(messages, figures->uptime_s * 1000);
+    message->heap_used_bytes = bytes(figures->heap_used_bytes);
+    message->heap_max_bytes = bytes(figures->heap_max_bytes);
+    message->metaspace_used_bytes = bytes(figures->metaspace_used_bytes);
+    message->metaspace_committed_bytes = bytes(figures->metaspace_committed_bytes);
+    message->metaspace_max_bytes = bytes(figures->metaspace_max_bytes);
+    message->metaspace_full = jvm_refusal(jvm) != NULL;
+    message->message = text(jvm_refusal(jvm));
     return message;
 }
 

@@ -6,6 +6,7 @@
 #include "koupleless/controller/v1/agent_gateway.pb-c.h"
 #include "lib/base/json.h"
 #include "services/agent/engine/base_health.h"
+#include "services/agent/jvm.h"
 #include "services/agent/operations.h"
 
 /*
@@ -26,6 +27,8 @@ Koupleless__Agent__V1__ModuleHealth **messages_health(struct messages *messages,
 Koupleless__Agent__V1__BaseHealth *messages_base_health(struct messages *messages,
                                                         const struct base_health *health,
                                                         const char *boot_id);
+/** messages_jvm() - NULL where nothing is known yet. */
+Koupleless__Agent__V1__Jvm *messages_jvm(struct messages *messages, const struct jvm *jvm);
 Koupleless__Controller__V1__ReportRequest__LabelsEntry **
 messages_labels(struct messages *messages, const struct json_map *labels);
 Koupleless__Agent__V1__Operation *messages_operation(struct messages *messages,

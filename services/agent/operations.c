@@ -78,6 +78,7 @@ static struct run *run_new(struct operations *operations, const struct operation
     list_init(&run->in_ready);
     list_init(&run->waiters);
     loop_timer_init(&run->timer, on_timer);
+    execution_init(run);
     return run;
 }
 
@@ -108,6 +109,7 @@ static void run_free(struct run *run)
     failure_done(&run->operation.failure);
     mem_free(run->uninstalled);
     mem_free(run->restart);
+    mem_free(run->no_room);
     mem_free(run->operation.digest);
     mem_free(run->operation.id);
     mem_free(run);
@@ -319,7 +321,7 @@ static void note_end(struct run *run)
                  LOG_STR("operation", type_names[operation->type]),
                  LOG_STR("module", operation->module.name),
                  LOG_STR("version", operation->module.version), LOG_STR("id", operation->id),
-                 LOG_INT("ms", took_ms));
+                 LOG_INT("ms", took_ms), LOG_INT("metaspace_bytes", operation->metaspace_bytes));
     else
         log_warn(operations->options.log, "operation failed",
                  LOG_STR("operation", type_names[operation->type]),
@@ -529,6 +531,8 @@ static void each_digest(void *owner, void (*fn)(void *user, const char *digest),
 static void add_metrics(struct operations *operations)
 {
     static const double bounds[] = {0.01, 0.05, 0.1, 0.5, 1, 2, 5, 10, 30, 60, 300};
+    static const double metaspace_bounds[] = {65536,   262144,   1048576, 4194304,
+                                              8388608, 16777216, 33554432};
     struct metrics *metrics = operations->options.metrics;
     for (size_t type = 0; type < ARRAY_LEN(type_names); type++)
         for (int succeeded = 0; succeeded < 2; succeeded++) {
@@ -540,6 +544,10 @@ static void add_metrics(struct operations *operations)
     operations->durations =
         metrics_histogram(metrics, "koupleless_agent_operation_duration_seconds",
                           "From request to end.", NULL, bounds, ARRAY_LEN(bounds));
+    operations->metaspace =
+        metrics_histogram(metrics, "koupleless_agent_install_metaspace_bytes",
+                          "Metaspace that an install took; 0 where classes went meanwhile.", NULL,
+                          metaspace_bounds, ARRAY_LEN(metaspace_bounds));
 }
 
 struct operations *operations_new(const struct operations_options *options)

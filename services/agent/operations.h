@@ -6,6 +6,7 @@
 #include "lib/base/metrics.h"
 #include "services/agent/arklet.h"
 #include "services/agent/jars.h"
+#include "services/agent/jvm.h"
 
 /*
  * Operations on the modules of the base. One is known by its id, outlives its caller, and asking for it
@@ -63,6 +64,7 @@ struct operations_options {
     struct loop *loop;
     struct arklet *arklet;
     struct jars *jars;
+    struct jvm *jvm; /* whether it takes installs */
     struct worker *worker;
     struct log *log;
     struct metrics *metrics;

@@ -39,9 +39,13 @@ struct run {
     struct jar *jar;
 
     /* on the base */
-    bool executing;      /* it has Arklet's turn */
-    int64_t overdue_ms;  /* no waiting after this; 0 = not begun */
-    bool sent;           /* the command was sent */
+    bool executing;     /* it has Arklet's turn */
+    int64_t overdue_ms; /* no waiting after this; 0 = not begun */
+    bool sent;          /* the command was sent */
+    struct jvm_question room;
+    bool room_asked;     /* just now */
+    bool touched;        /* something was sent: there is no way back */
+    char *no_room;       /* why the base takes no installs, or NULL */
     struct failure last; /* of the last command */
     char *uninstalled;   /* the version that an uninstall was sent for last, until it is gone */
     int silent, refused; /* questions without an answer since the last one; closed ports in a row */
@@ -64,7 +68,7 @@ struct operations {
     size_t running;
     bool stopped;
     struct metric *ended[2][4]; /* failed, succeeded; by type */
-    struct metric *durations;
+    struct metric *durations, *metaspace;
 };
 
 /* -- operations.c -- */
@@ -79,6 +83,9 @@ void operations_yield(struct run *run, int64_t ms);
 void operations_give_time(struct run *run);
 
 /* -- execution.c -- */
+
+/** execution_init() - of what is embedded in @run. */
+void execution_init(struct run *run);
 
 /** execution_continue() - it is @run's turn: ask Arklet what is there, and take the next step. */
 void execution_continue(struct run *run);

@@ -91,6 +91,7 @@ static void on_get_health(struct server_call *call)
     Koupleless__Agent__V1__GetHealthResponse response =
         KOUPLELESS__AGENT__V1__GET_HEALTH_RESPONSE__INIT;
     response.health = messages_base_health(&messages, &state->health, state->boot_id);
+    response.health->jvm = messages_jvm(&messages, call->server->options.jvm);
     server_reply(call, &response.base);
     messages_done(&messages);
 }
@@ -127,6 +128,7 @@ static void tell(struct stream *stream)
     Koupleless__Agent__V1__WatchHealthResponse response =
         KOUPLELESS__AGENT__V1__WATCH_HEALTH_RESPONSE__INIT;
     response.health = messages_base_health(&messages, &state->health, state->boot_id);
+    response.health->jvm = messages_jvm(&messages, stream->server->options.jvm);
     stream->closure(&response.base, stream->rpc);
     messages_done(&messages);
 }

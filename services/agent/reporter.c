@@ -148,6 +148,8 @@ static void send_report(struct reporter *reporter)
     report.n_module_health = state->health.len;
     report.module_health = messages_health(&messages, &state->health);
     report.leaving = reporter->leaving;
+    report.metaspace_full = jvm_refusal(reporter->options.jvm) != NULL;
+    report.metaspace_message = text(jvm_refusal(reporter->options.jvm));
 
     struct rpc_options options = {.deadline_ms =
                                       reporter->leaving ? LEAVE_DEADLINE_MS : DEADLINE_MS};

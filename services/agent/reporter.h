@@ -27,6 +27,7 @@ struct reporter_options {
     struct rpc_channel *channel; /* to the controller */
     const struct watcher *watcher;
     const struct operations *operations;
+    const struct jvm *jvm;
     struct base_identity identity;
     uint64_t seed; /* of jitter */
     struct log *log;

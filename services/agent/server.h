@@ -18,6 +18,7 @@ struct agent_server_options {
     struct operations *operations;
     struct watcher *watcher;
     struct arklet *arklet;
+    const struct jvm *jvm;
     int64_t query_ms;
     const char *base; /* "namespace/name" of the base, or NULL: it has no name */
 };

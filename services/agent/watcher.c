@@ -55,8 +55,9 @@ struct watcher {
         in_doubt; /* since the JVM was asked last Arklet was silent, or a module has gone: may be another one */
     bool jvm_wanted;
 
+    struct jvm_question jvm;
     int64_t uptime_s; /* of the JVM; -1 = not known */
-    int64_t uptime_asked_ms, uptime_known_ms;
+    int64_t uptime_known_ms;
 };
 
 static int64_t now_ms(const struct watcher *watcher)
@@ -291,7 +292,7 @@ static void ask_page(struct watcher *watcher)
 
 static bool is_another_jvm(const struct watcher *watcher, int64_t uptime_s)
 {
-    int64_t passed_ms = watcher->uptime_asked_ms - watcher->uptime_known_ms;
+    int64_t passed_ms = watcher->jvm.asked_ms - watcher->uptime_known_ms;
     return uptime_s < watcher->uptime_s ||
            uptime_s * 1000 + UPTIME_DOUBT_MS < watcher->uptime_s * 1000 + passed_ms;
 }
@@ -317,13 +318,12 @@ static void end_arklet(struct watcher *watcher)
     on_closed(watcher, &watcher->arklet);
 }
 
-static void on_jvm(void *user, const char *body, size_t len, const struct err *err)
+static void on_jvm(struct jvm_question *question, bool answered)
 {
-    struct watcher *watcher = user;
-    int64_t uptime_s = 0;
-    if (!err && jvm_uptime_parse(body, len, &uptime_s, NULL) == 0) {
+    struct watcher *watcher = CONTAINER_OF(question, struct watcher, jvm);
+    if (answered) {
         watcher->in_doubt = false;
-        note_uptime(watcher, uptime_s);
+        note_uptime(watcher, jvm_figures(watcher->options.jvm)->uptime_s);
     } else {
         metric_add(watcher->arklet.failures, 1);
     }
@@ -333,7 +333,7 @@ static void on_jvm(void *user, const char *body, size_t len, const struct err *e
 static bool jvm_due(const struct watcher *watcher)
 {
     return !watcher->state.boot_id || watcher->in_doubt || watcher->jvm_wanted ||
-           watcher->began_ms - watcher->uptime_asked_ms >= JVM_EVERY_MS;
+           watcher->began_ms - watcher->jvm.asked_ms >= JVM_EVERY_MS;
 }
 
 static void ask_jvm(struct watcher *watcher)
@@ -342,12 +342,8 @@ static void ask_jvm(struct watcher *watcher)
         end_arklet(watcher);
         return;
     }
-    cJSON *body = cJSON_CreateObject();
-    cJSON_AddStringToObject(body, "type", "system");
-    cJSON_AddItemToArray(cJSON_AddArrayToObject(body, "metrics"), cJSON_CreateString("jvm"));
     watcher->jvm_wanted = false;
-    watcher->uptime_asked_ms = now_ms(watcher);
-    arklet_ask(watcher->options.arklet, "health", body, watcher->options.query_ms, on_jvm, watcher);
+    jvm_ask(watcher->options.jvm, &watcher->jvm);
 }
 
 /* -- the modules -- */
@@ -413,6 +409,7 @@ struct watcher *watcher_new(const struct watcher_options *options)
     struct watcher *watcher = NEW(struct watcher);
     watcher->options = *options;
     watcher->uptime_s = watcher->operating_ms = -1;
+    watcher->jvm.fn = on_jvm;
     watcher->state.health.message = mem_strdup("the base was not asked yet");
     watcher->rounds = metrics_counter(options->metrics, "koupleless_agent_rounds_total",
                                       "Rounds in which the base was looked at.", NULL);

@@ -4,7 +4,7 @@
 
 #include "lib/base/log.h"
 #include "lib/base/metrics.h"
-#include "services/agent/arklet.h"
+#include "services/agent/jvm.h"
 #include "services/agent/engine/base_health.h"
 
 /*
@@ -29,6 +29,7 @@ struct base_state {
 struct watcher_options {
     struct loop *loop;
     struct arklet *arklet;
+    struct jvm *jvm;
     struct http_client *http;
     const char *health_url;     /* NULL = none */
     int64_t every_ms, query_ms; /* between rounds; after which silence is no more than that */

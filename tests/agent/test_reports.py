@@ -6,17 +6,6 @@ import pytest
 from conftest import restart
 from gateway import Controller
 
-@pytest.fixture
-def report_agent(controller, start_agent):
-    """Starts agents that report to `controller`."""
-
-    def start(base, *options):
-        return start_agent(base, "--controller", f"127.0.0.1:{controller.port}", "--namespace", "shop",
-                           "--pod-name", "base-7", "--base-deployment", "base", "--pod-ip", "192.0.2.7",
-                           "--node-name", "node-1", "--zone", "zone-a", *options)
-
-    return start
-
 
 def test_who_the_base_is(base, controller, report_agent):
     agent = report_agent(base, "--max-module-count", "12")

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """agent: one base, past the controller. It has a base and an agent that no controller knows."""
+import re
+
 import basekit
 import programkit
 import pytest
@@ -117,6 +119,7 @@ def test_health(cli, new_jar):
     rows = {line.split()[0]: line.split() for line in cli.lines("health")}
     assert rows["NAME"] == ["NAME", "VERSION", "STATUS", "MESSAGE"]
     assert rows["(all)"][2] == rows["(base)"][2] == "UP"
+    assert re.search(r" up \d+s, heap 48.0 of 123.8 MiB, metaspace [89].\d MiB$", cli.lines("health")[3])
     basekit.wait_until(lambda: cli.json("health")["modules"][0]["status"] == "HEALTH_STATUS_UP", "the module to be UP")
     assert cli.yaml("health")["baseStatus"] == "HEALTH_STATUS_UP"
 

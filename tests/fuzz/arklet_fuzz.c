@@ -4,7 +4,7 @@
 
 #include "lib/base/assert.h"
 #include "lib/base/mem.h"
-#include "services/agent/engine/arklet_answer.h"
+#include "services/agent/engine/metaspace.h"
 #include "tests/fuzz/fuzz.h"
 
 static void check_answer(const char *body, size_t len)
@@ -54,15 +54,21 @@ static void check_list(const char *body, size_t len)
     biz_list_done(&list);
 }
 
-static void check_rest(const char *body, size_t len)
+static void check_jvm(const char *body, size_t len)
 {
-    AUTO_ERR struct err *uptime_err = NULL;
-    int64_t uptime_s = -1;
-    if (jvm_uptime_parse(body, len, &uptime_s, &uptime_err) == 0)
-        ASSERT(uptime_s >= 0);
-    else
-        ASSERT(uptime_err);
+    AUTO_ERR struct err *err = NULL;
+    struct jvm_figures figures;
+    if (jvm_figures_parse(body, len, &figures, &err) < 0) {
+        ASSERT(err);
+        return;
+    }
+    ASSERT(figures.uptime_s >= 0 && figures.metaspace_max_bytes >= JVM_UNKNOWN);
+    AUTO_FREE char *refusal = metaspace_refusal(&figures, 90);
+    ASSERT(!refusal || figures.metaspace_used_bytes > figures.metaspace_max_bytes / 2);
+}
 
+static void check_commands(const char *body, size_t len)
+{
     AUTO_ERR struct err *err = NULL;
     struct arklet_commands commands = {0};
     if (arklet_commands_parse(body, len, &commands, &err) < 0) {
@@ -79,6 +85,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const char *body = (const char *)data;
     check_answer(body, size);
     check_list(body, size);
-    check_rest(body, size);
+    check_jvm(body, size);
+    check_commands(body, size);
     return 0;
 }

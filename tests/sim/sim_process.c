@@ -313,6 +313,7 @@ static void make_agent(struct sim_life *life, const struct json_map *no_labels)
         .query_ms = QUERY_MS,
         .install_ms = INSTALL_MS,
         .download_ms = DOWNLOAD_MS,
+        .metaspace_percent = 90,
         .identity = {.namespace = base->namespace,
                      .name = base->name,
                      .deployment = base->deployment,

@@ -9,6 +9,7 @@
 #include "lib/base/str.h"
 
 #define CAUSED_BY "Caused by: "
+#define MIB 1048576.0
 
 /* -- the envelope -- */
 
@@ -199,16 +200,35 @@ const struct biz *biz_list_on_path(const struct biz_list *list, const char *path
 
 /* -- the JVM, the commands -- */
 
-int jvm_uptime_parse(const char *body, size_t len, int64_t *ret_s, struct err **err)
+#define FIGURE_MAX                                                                                 \
+    (INT64_MAX / 1000) /* of seconds and bytes: a thousand or a hundred of them still fit */
+
+static int64_t figure(const cJSON *jvm, const char *key, double unit)
+{
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(jvm, key);
+    if (!cJSON_IsNumber(item) || !(item->valuedouble >= 0)) /* -1: no limit */
+        return JVM_UNKNOWN;
+    double value = item->valuedouble * unit;
+    return value < (double)FIGURE_MAX ? (int64_t)value : FIGURE_MAX;
+}
+
+int jvm_figures_parse(const char *body, size_t len, struct jvm_figures *out, struct err **err)
 {
     AUTO_JSON cJSON *json = parse_success(body, len, err);
     if (!json)
         return -1;
     const cJSON *jvm = json_get(json, "data.healthData.jvm");
-    const cJSON *uptime = cJSON_GetObjectItemCaseSensitive(jvm, "run time(s)");
-    if (!cJSON_IsNumber(uptime))
+    struct jvm_figures figures = {
+        .uptime_s = figure(jvm, "run time(s)", 1),
+        .heap_used_bytes = figure(jvm, "used heap memory(M)", MIB),
+        .heap_max_bytes = figure(jvm, "max heap memory(M)", MIB),
+        .metaspace_used_bytes = figure(jvm, "java used metaspace", 1),
+        .metaspace_committed_bytes = figure(jvm, "java committed metaspace", 1),
+        .metaspace_max_bytes = figure(jvm, "java max metaspace", 1),
+    };
+    if (figures.uptime_s == JVM_UNKNOWN)
         return err_set(err, ERR_DATA_LOSS, "Arklet's health has no \"run time(s)\"");
-    *ret_s = json_int64(uptime, 0, INT64_MAX / 1000);
+    *out = figures;
     return 0;
 }
 

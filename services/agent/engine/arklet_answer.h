@@ -66,8 +66,22 @@ const struct biz *biz_list_on_path(const struct biz_list *list, const char *path
 /** web_path_normal() - @path without slashes at its ends; owned; NULL gives "". */
 char *web_path_normal(const char *path);
 
-/** jvm_uptime_parse() - "run time(s)" of the answer to health with metric jvm, in seconds. */
-int jvm_uptime_parse(const char *body, size_t len, int64_t *ret_s, struct err **err);
+#define JVM_UNKNOWN (-1)
+
+/* What the JVM of the base says of itself; JVM_UNKNOWN: it does not say. */
+struct jvm_figures {
+    int64_t uptime_s; /* always known */
+    int64_t heap_used_bytes, heap_max_bytes;
+    int64_t metaspace_used_bytes, metaspace_committed_bytes;
+    int64_t metaspace_max_bytes; /* MaxMetaspaceSize; JVM_UNKNOWN also where there is no limit */
+};
+
+/**
+ * jvm_figures_parse() - the answer to health with metric jvm
+ *
+ * ERR_DATA_LOSS where it has no "run time(s)"; the rest may be missing.
+ */
+int jvm_figures_parse(const char *body, size_t len, struct jvm_figures *out, struct err **err);
 
 struct arklet_command {
     char *id, *description;

@@ -310,7 +310,7 @@ static void reads_the_age_of_the_jvm(void **state)
     (void)state;
     static const struct {
         const char *body;
-        int64_t uptime_s; /* -1: not told */
+        int64_t uptime_s; /* -1: no answer */
     } rows[] = {
         {"{\"code\":\"SUCCESS\",\"data\":{\"healthData\":{\"jvm\":{\"java version\":\"17.0.15\","
          "\"run time(s)\":86400,\"java max metaspace\":-1}}}}",
@@ -323,10 +323,46 @@ static void reads_the_age_of_the_jvm(void **state)
         {"{\"code\":\"FAILED\",\"message\":\"can not find plugin\"}", -1},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        int64_t uptime_s = -1;
-        int status = jvm_uptime_parse(rows[i].body, strlen(rows[i].body), &uptime_s, NULL);
-        if (status != (rows[i].uptime_s < 0 ? -1 : 0) || uptime_s != rows[i].uptime_s)
-            fail_msg("row %zu: %d, %lld", i, status, (long long)uptime_s);
+        struct jvm_figures figures = {.uptime_s = -1};
+        int status = jvm_figures_parse(rows[i].body, strlen(rows[i].body), &figures, NULL);
+        if (status != (rows[i].uptime_s < 0 ? -1 : 0) || figures.uptime_s != rows[i].uptime_s)
+            fail_msg("row %zu: %d, %lld", i, status, (long long)figures.uptime_s);
+    }
+}
+
+#define JVM(members)                                                                               \
+    "{\"code\":\"SUCCESS\",\"data\":{\"healthData\":{\"jvm\":{\"run time(s)\":1" members "}}}}"
+#define HEAP(used, max) ",\"used heap memory(M)\":" used ",\"max heap memory(M)\":" max
+#define METASPACE(used, committed, max)                                                            \
+    ",\"java used metaspace\":" used ",\"java committed metaspace\":" committed                    \
+    ",\"java max metaspace\":" max
+#define FIGURE_MAX (INT64_MAX / 1000)
+
+static void reads_the_figures_of_the_jvm(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *body;
+        struct jvm_figures want;
+    } rows[] = {
+        {JVM(HEAP("48", "123.75") METASPACE("9600000", "9633792", "268435456")),
+         {1, 50331648, 129761280, 9600000, 9633792, 268435456}},
+        {JVM(HEAP("0.5", "-9.5367431640625E-7") METASPACE("0", "0", "-1")),
+         {1, 524288, -1, 0, 0, -1}},
+        {JVM(""), {1, -1, -1, -1, -1, -1}},
+        {JVM(HEAP("\"48\"", "null") METASPACE("[]", "true", "{}")), {1, -1, -1, -1, -1, -1}},
+        {JVM(HEAP("1e300", "1e18") METASPACE("1e300", "9223372036854775807", "1e999")),
+         {1, FIGURE_MAX, FIGURE_MAX, FIGURE_MAX, FIGURE_MAX, FIGURE_MAX}},
+        {JVM(",\"JAVA USED METASPACE\":5"), {1, -1, -1, -1, -1, -1}},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct jvm_figures got = {0}; /* of six equal members, so without gaps */
+        int status = jvm_figures_parse(rows[i].body, strlen(rows[i].body), &got, NULL);
+        if (status != 0 || memcmp(&got, &rows[i].want, sizeof(got)) != 0)
+            fail_msg("row %zu: %d, heap %lld of %lld, metaspace %lld, %lld of %lld", i, status,
+                     (long long)got.heap_used_bytes, (long long)got.heap_max_bytes,
+                     (long long)got.metaspace_used_bytes, (long long)got.metaspace_committed_bytes,
+                     (long long)got.metaspace_max_bytes);
     }
 }
 
@@ -362,6 +398,7 @@ int main(void)
         cmocka_unit_test(finds_by_identity_and_by_path),
         cmocka_unit_test(paths_lose_their_outer_slashes),
         cmocka_unit_test(reads_the_age_of_the_jvm),
+        cmocka_unit_test(reads_the_figures_of_the_jvm),
         cmocka_unit_test(lists_commands_in_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -131,6 +131,9 @@ struct next_step next_of_install(const struct operation_facts *operation,
         return wait_for(operation, there);
     if (there && operation->sent && operation->last->kind != FAILED_NONE)
         return fail_again(operation->last); /* broken by our own install */
+    const struct biz *other = operation->in_place ? other_version(operation, modules) : NULL;
+    if (operation->no_room && !operation->sent && !other)
+        return fail(FAILED_METASPACE_FULL, operation->no_room);
     if (there)
         return remove_version(operation, there);
     if (operation->sent)
@@ -144,7 +147,6 @@ struct next_step next_of_install(const struct operation_facts *operation,
                        taken->name, taken->version);
         return fail(FAILED_WEB_PATH_IN_USE, message);
     }
-    const struct biz *other = operation->in_place ? other_version(operation, modules) : NULL;
     if (other)
         return remove_version(operation, other);
     return install_again(operation);

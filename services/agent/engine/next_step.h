@@ -35,7 +35,9 @@ struct operation_facts {
     const char *restart, *installed_restart; /* wishes to have it installed again; or NULL */
     bool in_place;                           /* install: all other versions go first */
     bool sent;                               /* the command was sent to Arklet before */
-    bool overdue;                            /* there is no time left to wait */
+    const char *
+        no_room; /* install: why the base takes nothing more; NULL: it does, or is changed already */
+    bool overdue; /* there is no time left to wait */
     /* How the last command failed; FAILED_NONE = it did not, or, of an install, its answer was lost. */
     const struct failure *last;
 };
@@ -44,7 +46,8 @@ struct operation_facts {
  * next_of_install() - there already: done, unless it runs from another jar: in place it goes first, else that
  * is a failure. In place it also goes first for a restart, but for the one that it was installed for. Where its jar is not known, it goes in place too, unless the operation has sent it. Broken: out
  * first. Its web path served by another: fails before anything is touched; in place, other versions of the
- * module don't count, as they go first.
+ * module don't count, as they go first. No room: fails before anything is touched, but for what takes the place of
+ * another version, whose classes go.
  */
 struct next_step next_of_install(const struct operation_facts *operation,
                                  const struct biz_list *modules);

@@ -59,7 +59,7 @@ static void read_world(const char *modules, struct world *out)
 
 struct row {
     const char *modules;
-    bool in_place, sent, overdue;
+    bool in_place, sent, overdue, no_room;
     const char *digest, *installed;  /* of the jar, of the one there */
     const char *restart, *restarted; /* asked for, the one there was installed for */
     enum failure_kind last;
@@ -96,6 +96,7 @@ static void check_rows(next_fn next_of, const struct row *rows, size_t count)
             .restart = rows[i].restart,
             .installed_restart = rows[i].restarted,
             .sent = rows[i].sent,
+            .no_room = rows[i].no_room ? "no room" : NULL,
             .overdue = rows[i].overdue,
             .last = &last,
         };
@@ -166,6 +167,41 @@ static void an_install(void **state)
         {.modules = "m 1 activated shop,other 1 activated shop",
          .in_place = true,
          FAILS(WEB_PATH_IN_USE, PATH_TAKEN("other 1"))},
+    };
+    check_rows(next_of_install, rows, ARRAY_LEN(rows));
+}
+
+static void an_install_without_room(void **state)
+{
+    (void)state;
+    static const struct row rows[] = {
+        {.modules = "", .no_room = true, FAILS(METASPACE_FULL, "no room")},
+        {.modules = "m 1 activated x", .no_room = true, FAILS(METASPACE_FULL, "no room")},
+        {.modules = "", .in_place = true, .no_room = true, FAILS(METASPACE_FULL, "no room")},
+        /* what is broken stays as it is */
+        {.modules = "m 2 broken shop", .no_room = true, FAILS(METASPACE_FULL, "no room")},
+        {.modules = "m 2 broken shop",
+         .in_place = true,
+         .no_room = true,
+         FAILS(METASPACE_FULL, "no room")},
+        /* nothing is to be installed */
+        {.modules = "m 2 activated shop", .no_room = true, .step = STEP_SUCCEED},
+        {.modules = "m 2 resolved shop", .no_room = true, .step = STEP_WAIT},
+        /* it takes the place of another one */
+        {.modules = "m 1 activated x",
+         .in_place = true,
+         .no_room = true,
+         .step = STEP_UNINSTALL,
+         .what = "1"},
+        {.modules = "m 2 activated s",
+         .in_place = true,
+         .no_room = true,
+         .digest = "a",
+         .installed = "b",
+         .step = STEP_UNINSTALL,
+         .what = "2"},
+        /* sent before: what became of that counts */
+        {.modules = "", .sent = true, .no_room = true, .last = FAILED_START, FAILS(START, SAID)},
     };
     check_rows(next_of_install, rows, ARRAY_LEN(rows));
 }
@@ -436,10 +472,15 @@ static void a_restore_of_the_same_version(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(an_install),   cmocka_unit_test(an_install_in_place),
-        cmocka_unit_test(an_uninstall), cmocka_unit_test(a_switch),
-        cmocka_unit_test(a_restore),    cmocka_unit_test(a_version_that_runs),
-        cmocka_unit_test(a_restart),    cmocka_unit_test(a_restore_of_the_same_version),
+        cmocka_unit_test(an_install),
+        cmocka_unit_test(an_install_in_place),
+        cmocka_unit_test(an_uninstall),
+        cmocka_unit_test(a_switch),
+        cmocka_unit_test(a_restore),
+        cmocka_unit_test(a_version_that_runs),
+        cmocka_unit_test(an_install_without_room),
+        cmocka_unit_test(a_restart),
+        cmocka_unit_test(a_restore_of_the_same_version),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
