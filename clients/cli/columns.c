@@ -118,6 +118,23 @@ static char *module_status(const cJSON *object, int64_t now_ms)
     return mem_strdup(leaves ? "Terminating" : status ? status : "Pending");
 }
 
+/* A base that is ready may still take no new modules. */
+static char *base_reason(const cJSON *object, int64_t now_ms)
+{
+    (void)now_ms;
+    const char *reason = json_get_string(object, "status.reason");
+    bool full = cJSON_IsTrue(json_get(object, "status.metaspaceFull"));
+    return mem_strdup(!str_empty(reason) ? reason : full ? "MetaspaceFull" : NULL);
+}
+
+static char *base_message(const cJSON *object, int64_t now_ms)
+{
+    (void)now_ms;
+    const char *message = json_get_string(object, "status.message");
+    return mem_strdup(!str_empty(message) ? message
+                                          : json_get_string(object, "status.metaspaceMessage"));
+}
+
 static char *max_modules(const cJSON *object, int64_t now_ms)
 {
     (void)now_ms;
@@ -180,13 +197,13 @@ const struct kind_column base_columns[] = {
     {.title = "DEPLOYMENT", .path = "spec.deployment"},
     {.title = "IP", .path = "spec.ip"},
     {.title = "PHASE", .path = "status.phase"},
-    {.title = "REASON", .path = "status.reason"},
+    {.title = "REASON", .value = base_reason},
     {.title = "MAX-MODULES", .value = max_modules},
     {.title = "AGE", .value = age},
     {.title = "AGENT", .path = "spec.agentAddress", .wide = true},
     {.title = "NODE", .path = "spec.node", .wide = true},
     {.title = "ZONE", .path = "spec.zone", .wide = true},
-    {.title = "MESSAGE", .path = "status.message", .wide = true},
+    {.title = "MESSAGE", .value = base_message, .wide = true},
     {.title = NULL},
 };
 

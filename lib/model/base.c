@@ -19,6 +19,8 @@ static const struct json_field status_fields[] = {
     JSON_FIELD(struct base_status, "message", JSON_STRING, message, 0),
     JSON_FIELD(struct base_status, "bootId", JSON_STRING, boot_id, 0),
     JSON_FIELD(struct base_status, "lastTransitionTime", JSON_TIME, last_transition_ms, 0),
+    JSON_FIELD(struct base_status, "metaspaceFull", JSON_BOOL, metaspace_full, 0),
+    JSON_FIELD(struct base_status, "metaspaceMessage", JSON_STRING, metaspace_message, 0),
     JSON_END,
 };
 

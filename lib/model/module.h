@@ -82,7 +82,9 @@ struct base_spec {
 struct base_status {
     char *phase; /* Ready, NotReady, Gone */
     char *reason, *message;
-    char *boot_id; /* changes when the base's JVM starts anew */
+    char *boot_id;           /* changes when the base's JVM starts anew */
+    bool metaspace_full;     /* it takes no new modules ... */
+    char *metaspace_message; /* ... and why; or NULL */
     int64_t last_transition_ms;
 };
 

@@ -258,6 +258,7 @@ static bool differs(const struct base *a, const struct base *b)
            x->max_module_count_set != y->max_module_count_set ||
            !str_eq(a->status.phase, b->status.phase) ||
            !str_eq(a->status.boot_id, b->status.boot_id) ||
+           a->status.metaspace_full != b->status.metaspace_full ||
            (a->meta.deletion_ms != 0) != (b->meta.deletion_ms != 0) ||
            labels_differ(&a->meta.labels, &b->meta.labels) ||
            labels_differ(&b->meta.labels, &a->meta.labels);

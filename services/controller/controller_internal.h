@@ -163,9 +163,9 @@ void events_write(struct controller *controller, enum object_kind kind,
 
 /* liveness.c: bases whose agents are silent. */
 void liveness_start(struct controller *controller);
-/** liveness_write_base() - the status of @base, where it differs. @boot_id: NULL leaves it as it is. */
-void liveness_write_base(struct controller *controller, const struct base *base, const char *phase,
-                         const char *reason, const char *message, const char *boot_id);
+/** liveness_write_base() - the status of @base, where it differs. boot_id NULL: nobody was heard, so what only a report says stays as it is. */
+void liveness_write_base(struct controller *controller, const struct base *base,
+                         const struct base_status *wanted);
 
 /* gateway.c: what agents report. */
 void gateway_init(struct controller *controller);

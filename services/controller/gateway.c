@@ -141,10 +141,17 @@ static void patch_base_spec(struct controller *controller, const struct base *ba
 static void update_base_status(struct controller *controller, const struct base *base,
                                const Report *report)
 {
-    bool ready = report->ready && !report->leaving;
-    liveness_write_base(controller, base, ready ? "Ready" : "NotReady",
-                        report->leaving ? "AgentLeaving" : report->reason, report->message,
-                        report->boot_id);
+    static char is_ready[] = "Ready", not_ready[] = "NotReady", leaving[] = "AgentLeaving";
+    liveness_write_base(
+        controller, base,
+        &(struct base_status){
+            .phase = report->ready && !report->leaving ? is_ready : not_ready,
+            .reason = report->leaving ? leaving : report->reason,
+            .message = report->message,
+            .boot_id = report->boot_id,
+            .metaspace_full = report->metaspace_full,
+            .metaspace_message = report->metaspace_full ? report->metaspace_message : NULL,
+        });
 }
 
 static void update_base_spec(struct controller *controller, const struct base *base,
@@ -400,6 +407,7 @@ static int check_texts(const Report *report, struct err **err)
         {"boot_id", report->boot_id, LIMIT_NAME},
         {"reason", report->reason, LIMIT_NAME},
         {"message", report->message, LIMIT_MESSAGE},
+        {"metaspace_message", report->metaspace_message, LIMIT_MESSAGE},
     };
     for (size_t i = 0; i < ARRAY_LEN(texts); i++)
         if (check_text(texts[i].field, texts[i].text, texts[i].max, err) < 0)

@@ -51,6 +51,35 @@ static void test_the_status_follows(void **state)
     assert_null(base_of(world, "p1")->status.message);
 }
 
+static bool is_full(void *user)
+{
+    const struct base *base = base_of(user, "p1");
+    return base->status.metaspace_full && str_eq(base->status.metaspace_message, "93 %");
+}
+
+static bool is_not_full(void *user)
+{
+    const struct base *base = base_of(user, "p1");
+    return !base->status.metaspace_full && !base->status.metaspace_message;
+}
+
+static void test_a_base_without_metaspace_is_ready_and_takes_nothing(void **state)
+{
+    struct world *world = *state;
+    join(world, "p1");
+    assert_true(is_not_full(world));
+    tell(world, "p1", READY ",\"metaspaceFull\":true,\"metaspaceMessage\":\"93 %\"");
+    kit_turn_until(world->loop, is_full, world, "a base without metaspace");
+    assert_string_equal(base_of(world, "p1")->status.phase, "Ready");
+    assert_null(base_of(world, "p1")->status.reason);
+    AUTO_FREE char *version = mem_strdup(base_of(world, "p1")->meta.resource_version);
+    tell(world, "p1", READY ",\"metaspaceFull\":true,\"metaspaceMessage\":\"94 %\"");
+    assert_int_equal(world->controller->in_flight, 0); /* another figure is not written */
+    assert_string_equal(base_of(world, "p1")->meta.resource_version, version);
+    tell(world, "p1", READY ",\"metaspaceMessage\":\"of no meaning\"");
+    kit_turn_until(world->loop, is_not_full, world, "a base with metaspace");
+}
+
 static void test_a_report_that_tells_nothing_new_writes_nothing(void **state)
 {
     struct world *world = *state;
@@ -133,6 +162,7 @@ static void test_texts_are_bounded(void **state)
         {REST ",\"bootId\":\"", "\"", "boot_id", LIMIT_NAME},
         {REST ",\"reason\":\"", "\"", "reason", LIMIT_NAME},
         {REST ",\"message\":\"", "\"", "message", LIMIT_MESSAGE},
+        {REST ",\"metaspaceMessage\":\"", "\"", "metaspace_message", LIMIT_MESSAGE},
         {REST ",\"moduleHealth\":[{},{\"message\":\"", "\"}]", "module_health[1].message",
          LIMIT_MESSAGE},
     };
@@ -318,6 +348,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_a_first_report_makes_a_base),
         TEST(test_the_status_follows),
+        TEST(test_a_base_without_metaspace_is_ready_and_takes_nothing),
         TEST(test_a_report_that_tells_nothing_new_writes_nothing),
         TEST(test_the_spec_follows),
         TEST(test_wrong_reports_are_refused),

@@ -11,22 +11,38 @@
 
 #define LOOK_EVERY_MS 1000
 
-void liveness_write_base(struct controller *controller, const struct base *base, const char *phase,
-                         const char *reason, const char *message, const char *boot_id)
+/* Figures in messages change with each report: written where what they are about does. */
+static bool differs(const struct base_status *now, const struct base_status *wanted)
+{
+    if (!str_eq(now->phase, wanted->phase) || !str_eq(now->reason, wanted->reason))
+        return true;
+    return wanted->boot_id && (!str_eq(now->boot_id, wanted->boot_id) ||
+                               now->metaspace_full != wanted->metaspace_full);
+}
+
+static void patch_reported(cJSON *status, const struct base_status *wanted)
+{
+    patch_text(status, "bootId", wanted->boot_id);
+    cJSON_AddItemToObject(status, "metaspaceFull",
+                          wanted->metaspace_full ? cJSON_CreateTrue() : cJSON_CreateNull());
+    patch_text(status, "metaspaceMessage", wanted->metaspace_message);
+}
+
+void liveness_write_base(struct controller *controller, const struct base *base,
+                         const struct base_status *wanted)
 {
     const struct base_status *now = &base->status;
-    if (str_eq(now->phase, phase) && str_eq(now->reason, reason) &&
-        (!boot_id || str_eq(now->boot_id, boot_id)))
+    if (!differs(now, wanted))
         return;
     AUTO_JSON cJSON *json = cJSON_CreateObject();
     cJSON *status = cJSON_AddObjectToObject(json, "status");
     char since[TIME_TEXT_SIZE];
-    cJSON_AddStringToObject(status, "phase", phase);
-    patch_text(status, "reason", reason);
-    patch_text(status, "message", message);
-    if (boot_id)
-        patch_text(status, "bootId", boot_id);
-    if (!str_eq(now->phase, phase))
+    cJSON_AddStringToObject(status, "phase", wanted->phase);
+    patch_text(status, "reason", wanted->reason);
+    patch_text(status, "message", wanted->message);
+    if (wanted->boot_id)
+        patch_reported(status, wanted);
+    if (!str_eq(now->phase, wanted->phase))
         cJSON_AddStringToObject(status, "lastTransitionTime",
                                 time_format(loop_wall_ms(controller->loop), since));
     controller_patch(controller, KIND_BASE, &base->meta, STORE_STATUS, json_text(json));
@@ -45,7 +61,10 @@ static void look_at(struct controller *controller, struct cached_base *base, int
     } else if (silent_ms >= controller->options.base_silent_ms && base->view.ready) {
         AUTO_FREE char *message =
             mem_printf("no report of its agent for %lld s", (long long)silent_ms / 1000);
-        liveness_write_base(controller, base->base, "NotReady", "AgentSilent", message, NULL);
+        static char not_ready[] = "NotReady", silent[] = "AgentSilent";
+        liveness_write_base(
+            controller, base->base,
+            &(struct base_status){.phase = not_ready, .reason = silent, .message = message});
     }
 }
 

@@ -91,6 +91,7 @@ static void fill_candidate(BaseCandidate *candidate, const struct base_state *st
     candidate->terminating = state->terminating;
     candidate->has_ip = !str_empty(base->spec.ip);
     candidate->has_module = scheduling_has_revision(state, revision);
+    candidate->metaspace_full = base->status.metaspace_full;
     candidate->selector_matches = base_selected(state, &revision->rs->spec.template);
 }
 

@@ -119,6 +119,7 @@ static struct place_base base_of(const BaseCandidate *candidate)
         .has_ip = candidate->has_ip,
         .agent_reachable = candidate->agent_reachable,
         .has_module = candidate->has_module,
+        .metaspace_full = candidate->metaspace_full,
         .selector_matches = candidate->selector_matches,
     };
 }

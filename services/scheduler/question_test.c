@@ -91,6 +91,7 @@ static void every_field_of_a_base_arrives(void **state)
     base->max_module_count = 0;
     /* Each flag is set on one base and not on another: none is mistaken for its neighbour. */
     f->bases[0].ready = f->bases[0].has_ip = f->bases[0].has_module = true;
+    f->bases[2].metaspace_full = true;
     base->terminating = base->agent_reachable = base->has_module = true;
     f->bases[2].selector_matches = f->bases[2].agent_reachable = f->bases[2].has_ip = true;
     f->place.replicas = 2;
@@ -107,7 +108,7 @@ static void every_field_of_a_base_arrives(void **state)
     static const struct place_base flags[ITEMS] = {
         {.ready = true, .has_ip = true, .has_module = true},
         {.terminating = true, .agent_reachable = true, .has_module = true},
-        {.selector_matches = true, .agent_reachable = true, .has_ip = true},
+        {.selector_matches = true, .agent_reachable = true, .has_ip = true, .metaspace_full = true},
     };
     for (size_t i = 0; i < ITEMS; i++) {
         assert_int_equal(got[i].ready, flags[i].ready);
@@ -115,6 +116,7 @@ static void every_field_of_a_base_arrives(void **state)
         assert_int_equal(got[i].has_ip, flags[i].has_ip);
         assert_int_equal(got[i].agent_reachable, flags[i].agent_reachable);
         assert_int_equal(got[i].has_module, flags[i].has_module);
+        assert_int_equal(got[i].metaspace_full, flags[i].metaspace_full);
         assert_int_equal(got[i].selector_matches, flags[i].selector_matches);
     }
 }

@@ -62,6 +62,7 @@ def test_a_limit_of_0_is_not_no_limit(scheduler):
     ({"agent_reachable": False}, "AgentUnreachable"),
     ({"has_module": True}, "ModulePresent"),
     ({"selector_matches": False}, "SelectorMismatch"),
+    ({"metaspace_full": True}, "MetaspaceFull"),
     ({"module_count": 1, "max_module_count": 1}, "Full"),
 ])
 def test_each_refusal_is_told(scheduler, flaw, reason):

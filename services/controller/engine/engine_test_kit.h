@@ -17,10 +17,10 @@
  *   revisions "v1#1=2 aA bA cA-; v2#2=1 dU>sa": v1 is number 1 and is to have 2 instances. An instance is
  *             base, phase (P R U C A N F T as in PHASES), then any of: - being deleted; ! its report
  *             says unhealthy; > replaces, with the way (s side by side, o other base, p in place) and
- *             the base of what it replaces; ? was refused for its web path; =30 has been so since that second;
+ *             the base of what it replaces; ? was refused for its web path, % for its metaspace; =30 has been so since that second;
  *             *3 has failed three times. A revision may know of its web path: "v2#2=1 web", or have "failed".
- *   bases     "a b! c~ d:0 e^x": b does not answer, c is being deleted, d takes no modules, e is in zone x;
- *             "f@", last of all: of another base Deployment
+ *   bases     "a b! c~ d:0 e^x f%": b does not answer, c is being deleted, d takes no modules, e is in zone x, f
+ *             has no metaspace; "g@", last of all: of another base Deployment
  *   answers   "place v2 d e; evict v1 a b": of the scheduler. In place of names: asked; none; failed;
  *             spent (there was too little, a second ago, and it is used up); long-spent; used (as spent, but
  *             there was one)
@@ -206,11 +206,11 @@ static inline void kit_release_word(struct kit *kit, const char *word)
         kit_typo("release", word);
 }
 
-static inline void kit_refuse(struct instance *instance)
+static inline void kit_refuse(struct instance *instance, const char *reason)
 {
     instance->operation.type = OPERATION_INSTALL;
     instance->operation.state = OPERATION_FAILED;
-    instance->operation.reason = mem_strdup("WEB_PATH_IN_USE");
+    instance->operation.reason = mem_strdup(reason);
 }
 
 /* "=30" and "*3". Return: its last character. */
@@ -240,7 +240,9 @@ static inline void kit_instance_word(struct kit *kit, struct revision *revision,
         else if (*at == '!')
             instance->unhealthy = true;
         else if (*at == '?')
-            kit_refuse(instance);
+            kit_refuse(instance, "WEB_PATH_IN_USE");
+        else if (*at == '%')
+            kit_refuse(instance, "METASPACE_FULL");
         else if (*at == '=' || *at == '*')
             at = kit_instance_number(module, at);
         else if (*at == '>') {
@@ -311,6 +313,7 @@ static inline void kit_bases(struct kit *kit, const char *at)
         kit->foreign_count += word[1] == '@';
         state->terminating = word[1] == '~';
         json_map_set(&base->meta.labels, "zone", word[1] == '^' ? word + 2 : NULL);
+        base->status.metaspace_full = word[1] == '%';
         base->spec.max_module_count_set = word[1] == ':';
         base->spec.max_module_count = word[1] == ':' ? (int32_t)kit_number(word + 2) : 0;
     }

@@ -28,7 +28,8 @@ struct world {
     struct rand rand;
     struct world_base truth[KIT_MAX]; /* in the order of kit.bases */
     bool web_path;                    /* versions can't run side by side */
-    int bad_version;                  /* its installs fail; or 0 */
+    bool tight;      /* nor has a base the metaspace for two of them, but does not tell */
+    int bad_version; /* its installs fail; or 0 */
     bool faults;
     bool gone;          /* the ModuleDeployment */
     int base_names;     /* given so far */
@@ -191,6 +192,8 @@ static inline const char *world_install(struct world *world, struct world_base *
             base->active = base->active == other ? 0 : base->active;
         } else if (world->web_path) {
             return "WEB_PATH_IN_USE";
+        } else if (world->tight) {
+            return "METASPACE_FULL";
         }
     }
     if (in_place || !base->installed[version])

@@ -16,6 +16,15 @@ static bool waiting_want_other_base(const struct deployment_view *view,
     return false;
 }
 
+bool replicaset__way_known(const struct revision *update)
+{
+    for (size_t i = 0; i < update->instances.len; i++)
+        if (waits_for_way(update->instances.items[i]) &&
+            instance_refused_for_metaspace(update->instances.items[i]))
+            return true;
+    return revision_web_path_in_use(update);
+}
+
 void replicaset__other_way(const struct deployment_view *view, struct revision *update,
                            struct offered *offered, struct disruption *disruption,
                            struct plan *plan)
@@ -40,7 +49,8 @@ void replicaset__other_way(const struct deployment_view *view, struct revision *
                                 : NULL;
         struct upgrade_choice choice =
             replacement_way(view, update, instance->replaces, other != NULL);
-        if (!replicaset__may_take(choice, instance->replaces, disruption))
+        bool known = choice.way != WAY_SIDE_BY_SIDE; /* else the web path is being learnt */
+        if (!known || !replicaset__may_take(choice, instance->replaces, disruption))
             continue;
         if (choice.way == WAY_OTHER_BASE) {
             plan_add(plan, ACTION_DELETE_MODULE, instance->module->meta.name);

@@ -352,10 +352,14 @@ static void plan_removal(struct planning *p)
 
 /* -- wanted -- */
 
-/* The revision can't run beside the one it replaces: that is remembered, and another way is found. */
-static void learn_web_path(struct planning *p)
+/* It can't run beside the one it replaces: another way is found. Of the web path that holds for the whole revision. */
+static void refused_beside(struct planning *p)
 {
     const struct module_replicaset *rs = p->instance->revision->rs;
+    if (instance_refused_for_metaspace(p->instance)) {
+        set_phase(p, MODULE_PENDING, "MetaspaceFull", mem_strdup(p->operation->message));
+        return;
+    }
     if (!json_map_get(&rs->meta.annotations, ANNOTATION_WEB_PATH_IN_USE))
         plan_add(p->plan, ACTION_LEARN_WEB_PATH, rs->meta.name);
     set_phase(p, MODULE_PENDING, "WebPathInUse", mem_strdup(p->operation->message));
@@ -600,7 +604,7 @@ static void plan_presence(struct planning *p)
         if (operation->type == OPERATION_INSTALL && p->module->status.phase != MODULE_UNAVAILABLE)
             show_progress(p, MODULE_UPGRADING, "Installing");
     } else if (instance_refused_beside(p->instance)) {
-        learn_web_path(p);
+        refused_beside(p);
     } else if (operation->type == OPERATION_INSTALL && operation->state == OPERATION_FAILED) {
         install_failed(p);
     } else if (to_be_restored(p)) {

@@ -252,14 +252,6 @@ static void failing(void **state)
          .unanswered = 2,
          .ago_ms = 2000,
          .plan = "install v1@a"},
-        {.name = "5.5 refused for its web path: learnt, and another way is waited for",
-         .revisions = "v2#2=1 aU>sa?; v1#1=0 aA",
-         .bases = "a",
-         .plan = "learn web path in use v2; module v2@a is Pending WebPathInUse"},
-        {.name = "5.5 learnt once",
-         .revisions = "v2#2=1 web aU>sa?; v1#1=0 aA",
-         .bases = "a",
-         .plan = "module v2@a is Pending WebPathInUse"},
     };
     check(rows, ARRAY_LEN(rows), false);
 }

@@ -105,6 +105,23 @@ static void what_others_do_comes_first(void **state)
     check(rows, ARRAY_LEN(rows));
 }
 
+static void another_way_comes_first(void **state)
+{
+    (void)state;
+    static const struct row rows[] = {
+        {.name = "5.5 refused for its web path: that is learnt",
+         .revisions = "v1#1=0 aA; v2#2=1 aU>sa?",
+         .plan = "learn web path in use v2; module v2@a is Pending WebPathInUse"},
+        {.name = "5.5 learnt once",
+         .revisions = "v1#1=0 aA; v2#2=1 web aU>sa?",
+         .plan = "module v2@a is Pending WebPathInUse"},
+        {.name = "5.6 refused for its metaspace: of the others of its revision that says nothing",
+         .revisions = "v1#1=0 aA; v2#2=1 aU>sa%",
+         .plan = "module v2@a is Pending MetaspaceFull"},
+    };
+    check(rows, ARRAY_LEN(rows));
+}
+
 static void a_report_comes_first(void **state)
 {
     (void)state;
@@ -253,6 +270,7 @@ int main(void)
         cmocka_unit_test(what_others_do_comes_first),
         cmocka_unit_test(nobody_waits_for_an_install_that_does_not_come),
         cmocka_unit_test(a_lost_one_does_not_overrun_its_successor),
+        cmocka_unit_test(another_way_comes_first),
         cmocka_unit_test(a_report_comes_first),
         cmocka_unit_test(the_old_one_goes_when_the_new_one_counts),
         cmocka_unit_test(the_end_of_its_traffic_comes_first)};

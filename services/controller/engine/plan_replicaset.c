@@ -200,7 +200,7 @@ static void close_differences(const struct deployment_view *view, struct revisio
                               struct offered *offered, struct disruption *disruption,
                               struct plan *plan)
 {
-    if (update && update->waiting_way && revision_web_path_in_use(update)) {
+    if (update && update->waiting_way && replicaset__way_known(update)) {
         replicaset__other_way(view, update, offered, disruption, plan);
         return;
     }

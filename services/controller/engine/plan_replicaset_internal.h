@@ -49,8 +49,11 @@ int32_t replicaset__successors(const struct deployment_view *view, struct revisi
 
 /* -- other_way.c -- */
 
+/** replicaset__way_known() - whether it is known why an instance was refused beside its predecessor. */
+bool replicaset__way_known(const struct revision *update);
+
 /**
- * replicaset__other_way() - instances that were refused beside their predecessor (WebPathInUse) get another way
+ * replicaset__other_way() - instances that were refused beside their predecessor (WebPathInUse, MetaspaceFull) get another way
  *
  * A free base, else in place. On a free base the instance is made anew, since its name says where it is; where only that
  * was written, and not that the refused one goes, it goes now.

@@ -458,6 +458,66 @@ static void web_path_in_use(void **state)
     check(rows, ARRAY_LEN(rows));
 }
 
+/* 5.6: the base has no metaspace for the new one beside the old one. */
+static void metaspace_full(void **state)
+{
+    (void)state;
+    static const struct kit_row rows[] = {
+        {.name = "room is asked for",
+         .spec = "v2 x2 batches=2",
+         .revisions = "v1#1=1 aA bA; v2#2=1",
+         .bases = "a% b% c",
+         .answers = "evict v1 b",
+         .plan = "place for v2: 1"},
+        {.name = "room: on the other base",
+         .spec = "v2 x2 batches=2",
+         .revisions = "v1#1=1 aA bA; v2#2=1",
+         .bases = "a% b% c",
+         .answers = "evict v1 b; place v2 c",
+         .plan = "create module of v2 on c replaces v1@b OtherBase (MetaspaceFull); "
+                 "forget evict v1; forget place v2"},
+        {.name = "no room: in place",
+         .spec = "v2 x2 batches=2",
+         .revisions = "v1#1=1 aA bA; v2#2=1",
+         .bases = "a% b%",
+         .answers = "evict v1 b; place v2 none",
+         .plan = "create module of v2 on b replaces v1@b InPlace (MetaspaceFull,NoCapacity); "
+                 "forget evict v1; forget place v2"},
+        {.name = "the scheduler named a base that has none any more",
+         .spec = "v1 x1",
+         .revisions = "v1#1=1",
+         .bases = "a%",
+         .answers = "place v1 a",
+         .plan = "forget place v1; requeue at 1000000"},
+        {.name = "refused before the base has told: room is asked for, once more",
+         .spec = "v2 x2 batches=2",
+         .revisions = "v1#1=1 aA bA; v2#2=1 bP>sb%",
+         .bases = "a b c",
+         .plan = "place for v2: 1"},
+        {.name = "... room: made anew on the other base",
+         .spec = "v2 x2 batches=2",
+         .revisions = "v1#1=1 aA bA; v2#2=1 bP>sb%",
+         .bases = "a b c",
+         .answers = "place v2 c",
+         .plan = "delete module v2@b; create module of v2 on c replaces v1@b OtherBase "
+                 "(MetaspaceFull); forget place v2"},
+        {.name = "... no room: in place",
+         .spec = "v2 x2 batches=2",
+         .revisions = "v1#1=1 aA bA; v2#2=1 bP>sb%",
+         .bases = "a b",
+         .answers = "place v2 none",
+         .plan = "way of v2@b: InPlace (MetaspaceFull,NoCapacity); forget place v2"},
+        {.name = "... another one was refused for a web path that is not learnt yet: it waits",
+         .spec = "v2 x2",
+         .release = "Executing 1/1 v2 was=0 changes=2 x2",
+         .revisions = "v1#1=0 aA bA; v2#2=2 aP>sa? bP>sb%",
+         .bases = "a b",
+         .answers = "place v2 none",
+         .plan = "way of v2@b: InPlace (MetaspaceFull,NoCapacity); forget place v2"},
+    };
+    check(rows, ARRAY_LEN(rows));
+}
+
 /* A third version, a rollback or a deletion in the middle of an upgrade. */
 static void former_release(void **state)
 {
@@ -543,10 +603,11 @@ static void template_missing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(placing),        cmocka_unit_test(removing),
-        cmocka_unit_test(successors),     cmocka_unit_test(same_version),
-        cmocka_unit_test(unfit_bases),    cmocka_unit_test(web_path_in_use),
-        cmocka_unit_test(former_release), cmocka_unit_test(template_missing),
+        cmocka_unit_test(placing),          cmocka_unit_test(removing),
+        cmocka_unit_test(successors),       cmocka_unit_test(same_version),
+        cmocka_unit_test(unfit_bases),      cmocka_unit_test(web_path_in_use),
+        cmocka_unit_test(metaspace_full),   cmocka_unit_test(former_release),
+        cmocka_unit_test(template_missing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

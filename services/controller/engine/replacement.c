@@ -51,6 +51,13 @@ bool waits_for_way(const struct instance *instance)
            instance->replaces->base;
 }
 
+/* By what the base reports, or by what it has answered before its report came. */
+static bool no_metaspace_beside(const struct instance *old)
+{
+    return old->base->base->status.metaspace_full ||
+           (old->replaced_by && instance_refused_for_metaspace(old->replaced_by));
+}
+
 struct upgrade_choice replacement_way(const struct deployment_view *view,
                                       const struct revision *update, const struct instance *old,
                                       bool room)
@@ -60,6 +67,7 @@ struct upgrade_choice replacement_way(const struct deployment_view *view,
         .policy = view->md->spec.strategy.upgrade_policy,
         .web_path_in_use = revision_web_path_in_use(update),
         .same_version = module_same_version(&old->module->spec.module, &template->module),
+        .metaspace_full = no_metaspace_beside(old),
         .base_unfit = !base_belongs(old->base, view->md->spec.base_deployment_name) ||
                       !base_fits(old->base, template),
         .room = room,

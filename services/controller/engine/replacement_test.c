@@ -48,6 +48,7 @@ static void who_waits_for_another_way(void **state)
         bool waits;
     } rows[] = {
         {"refused beside the old one", "v2#2=1 aF>sa?; v1#1=0 aA", "v2@a", true},
+        {"... for its metaspace", "v2#2=1 aF>sa%; v1#1=0 aA", "v2@a", true},
         {"... which is off its base", "v2#2=1 aF>sx?; v1#1=0 xA", "v2@a", false},
         {"... and goes itself", "v2#2=1 aF>sa?-; v1#1=0 aA", "v2@a", false},
         {"not refused", "v2#2=1 aU>sa; v1#1=0 aA", "v2@a", false},

@@ -332,6 +332,7 @@ static void begin_world(struct world *world, uint64_t seed)
     struct kit_row row = {.spec = returns ? "v1 x2 new rollback deadline=60" : "v1 x3 new"};
     kit_init(&world->kit, &row);
     world->web_path = seed % 3 == 0;
+    world->tight = seed % 3 == 1 && seed % 2;
     world->bad_version = returns ? 2 : 0;
     for (size_t i = 0, n = 2 + random_below(world, 6); i < n; i++)
         world_add_base(world);

@@ -16,12 +16,14 @@
  *   uninstallThenInstall:  in place
  *   scaleUpThenScaleDown:  on another base; side by side; in place
  *
+ * A base whose metaspace is nearly used up takes nothing beside what is there, but in the place of it.
  * Where the base of the old one can't take the new one, only another base is left.
  */
 struct upgrade_case {
     enum upgrade_policy policy;
     bool web_path_in_use; /* the old and the new version are known to want the same web path */
     bool same_version;    /* name and version are the same, the digest or the selector is not */
+    bool metaspace_full;  /* the old one's base has no metaspace for another module beside it */
     bool base_unfit;      /* the old one's base can't take the new one (base_fits) */
     bool room;            /* another base could take the new instance now */
 };
@@ -29,7 +31,7 @@ struct upgrade_case {
 struct upgrade_choice {
     enum upgrade_way way; /* WAY_NONE: none is possible now */
     const char *
-        reason; /* why no better way: WebPathInUse, SameVersion, BaseUnfit, NoCapacity, UpgradePolicy; "" = it is the best */
+        reason; /* why no better way: WebPathInUse, SameVersion, MetaspaceFull, BaseUnfit, NoCapacity, UpgradePolicy; "" = it is the best */
 };
 
 /** upgrade_choose() - the way for one instance */

@@ -29,12 +29,23 @@ bool instance_deleting(const struct instance *instance)
     return instance->module->meta.deletion_ms != 0;
 }
 
-bool instance_refused_beside(const struct instance *instance)
+static bool refused_beside_for(const struct instance *instance, const char *reason)
 {
     const struct operation *operation = &instance->operation;
     return instance->replaces && instance->module->spec.upgrade_way == WAY_SIDE_BY_SIDE &&
            operation->type == OPERATION_INSTALL && operation->state == OPERATION_FAILED &&
-           str_eq(operation->reason, "WEB_PATH_IN_USE");
+           str_eq(operation->reason, reason);
+}
+
+bool instance_refused_for_metaspace(const struct instance *instance)
+{
+    return refused_beside_for(instance, "METASPACE_FULL");
+}
+
+bool instance_refused_beside(const struct instance *instance)
+{
+    return refused_beside_for(instance, "WEB_PATH_IN_USE") ||
+           instance_refused_for_metaspace(instance);
 }
 
 bool instance_serves(const struct instance *instance)
@@ -121,5 +132,5 @@ bool base_eligible(const struct base_state *state, const struct module_template_
 {
     const struct base_spec *spec = &state->base->spec;
     bool room = !spec->max_module_count_set || state->module_count < spec->max_module_count;
-    return room && base_fits(state, template);
+    return room && !state->base->status.metaspace_full && base_fits(state, template);
 }

@@ -116,8 +116,7 @@ struct revision {
     int32_t terminating; /* being deleted */
     int32_t failed;      /* existing and Failed */
     int32_t replaced;    /* existing, with another one taking their place */
-    int32_t
-        waiting_way; /* existing, refused for WebPathInUse beside the old one: another way is to be found */
+    int32_t waiting_way; /* existing, refused beside the old one: another way is to be found */
     struct placement place, evict;
     int64_t status_written_ms; /* mono; when the status of the ModuleReplicaSet was last written */
 };
@@ -186,8 +185,15 @@ struct revision *view_revision(const struct deployment_view *view, const char *n
 /** instance_deleting() - whether it is on its way out. */
 bool instance_deleting(const struct instance *instance);
 
-/** instance_refused_beside() - whether its install was refused since its predecessor has the web path (java-level "Child name [..] is not unique"): it waits for another way. */
+/**
+ * instance_refused_beside() - whether its install was refused beside its predecessor: it waits for another way
+ *
+ * That one has the web path (java-level "Child name [..] is not unique"), or the base has no metaspace for both.
+ */
 bool instance_refused_beside(const struct instance *instance);
+
+/** instance_refused_for_metaspace() - ... and whether it was for the latter. */
+bool instance_refused_for_metaspace(const struct instance *instance);
 
 /** instance_serves() - whether it is Available and stays: nothing that is known speaks against it. */
 bool instance_serves(const struct instance *instance);
@@ -232,7 +238,7 @@ bool base_selected(const struct base_state *base, const struct module_template_s
 /** base_fits() - whether a new instance of @template may come to @base in the place of another one: ready, and selected. */
 bool base_fits(const struct base_state *base, const struct module_template_spec *template);
 
-/** base_eligible() - whether @base can take a new instance of @template: ready, room, selector matches (requirement 5.6). Does not look at what is on it. */
+/** base_eligible() - whether @base can take a new instance of @template: ready, room, metaspace, selector matches (requirement 5.6). Does not look at what is on it. */
 bool base_eligible(const struct base_state *base, const struct module_template_spec *template);
 
 #endif

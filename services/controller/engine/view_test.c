@@ -19,7 +19,7 @@ static void which_bases_fit(void **state)
     (void)state;
     static const struct {
         const char *name, *ip, *labels, *selector;
-        bool unready, terminating;
+        bool unready, terminating, metaspace_full;
         int32_t limit, count;
         bool fits, eligible;
     } rows[] = {
@@ -28,6 +28,8 @@ static void which_bases_fit(void **state)
         {"room for one", "::1", "", "", .limit = 3, .count = 2, .fits = true, .eligible = true},
         {"full: only in the place of another", "::1", "", "", .limit = 3, .count = 3, .fits = true},
         {"0 is a limit", "::1", "", "", .limit = 0, .count = 0, .fits = true},
+        {"no metaspace: only in the place of another", "::1", "", "", .metaspace_full = true,
+         .limit = UNLIMITED, .fits = true},
         {"not ready", "::1", "", "", .unready = true, .limit = UNLIMITED},
         {"terminating", "::1", "", "", .terminating = true, .limit = UNLIMITED},
         {"no address yet", NULL, "", "", .limit = UNLIMITED},
@@ -44,7 +46,8 @@ static void which_bases_fit(void **state)
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct base base = {.spec = {.ip = mem_strdup(rows[i].ip),
                                      .max_module_count = rows[i].limit,
-                                     .max_module_count_set = rows[i].limit != UNLIMITED}};
+                                     .max_module_count_set = rows[i].limit != UNLIMITED},
+                            .status = {.metaspace_full = rows[i].metaspace_full}};
         struct module_template_spec template = {0};
         assert_int_equal(labels_parse(rows[i].labels, "labels", &base.meta.labels, NULL), 0);
         assert_int_equal(labels_parse(rows[i].selector, "selector", &template.base_selector, NULL),

@@ -23,6 +23,8 @@ static enum place_refusal refusal_of(const struct place_base *base)
         return REFUSED_MODULE_PRESENT;
     if (!base->selector_matches)
         return REFUSED_SELECTOR_MISMATCH;
+    if (base->metaspace_full)
+        return REFUSED_METASPACE_FULL;
     if (base->max_module_count != PLACE_UNLIMITED && base->module_count >= base->max_module_count)
         return REFUSED_FULL;
     return REFUSALS;

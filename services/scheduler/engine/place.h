@@ -21,6 +21,7 @@ struct place_base {
     int32_t max_module_count; /* >= 0, or PLACE_UNLIMITED */
     bool ready, terminating, has_ip, agent_reachable;
     bool has_module;       /* an instance of this revision is there */
+    bool metaspace_full;   /* its JVM has none for another module */
     bool selector_matches; /* its labels match the revision's base selector */
 };
 
@@ -32,6 +33,7 @@ struct place_base {
     X(REFUSED_AGENT_UNREACHABLE, "AgentUnreachable")                                               \
     X(REFUSED_MODULE_PRESENT, "ModulePresent")                                                     \
     X(REFUSED_SELECTOR_MISMATCH, "SelectorMismatch")                                               \
+    X(REFUSED_METASPACE_FULL, "MetaspaceFull")                                                     \
     X(REFUSED_FULL, "Full")
 
 enum place_refusal {

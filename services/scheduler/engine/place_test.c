@@ -21,6 +21,7 @@ enum flaw {
     UNREACHABLE = 1 << REFUSED_AGENT_UNREACHABLE,
     PRESENT = 1 << REFUSED_MODULE_PRESENT,
     MISMATCH = 1 << REFUSED_SELECTOR_MISMATCH,
+    NO_METASPACE = 1 << REFUSED_METASPACE_FULL,
 };
 
 /* A base of a table: without flaws and limits where nothing else is said. */
@@ -57,6 +58,7 @@ static struct place_base base_of(const struct row_base *row)
         .has_ip = !(row->flaws & NO_IP),
         .agent_reachable = !(row->flaws & UNREACHABLE),
         .has_module = row->flaws & PRESENT,
+        .metaspace_full = row->flaws & NO_METASPACE,
         .selector_matches = !(row->flaws & MISMATCH),
     };
 }
@@ -277,6 +279,10 @@ static void each_refusal_has_its_name(void **state)
          1,
          {{NAME("a"), .flaws = MISMATCH}},
          "| 0 of 1 placed; 1 base refused: 1 SelectorMismatch"},
+        {PLACE_SCATTER,
+         1,
+         {{NAME("a"), .flaws = NO_METASPACE}},
+         "| 0 of 1 placed; 1 base refused: 1 MetaspaceFull"},
         {PLACE_STACKING,
          5,
          {{NAME("a"), MAX(0)},

@@ -17,6 +17,8 @@ static const struct json_field status_fields[] = {
     JSON_FIELD(struct base_status, "message", JSON_STRING, message, 0),
     JSON_FIELD(struct base_status, "bootId", JSON_STRING, boot_id, 0),
     JSON_FIELD(struct base_status, "lastTransitionTime", JSON_TIME, last_transition_ms, 0),
+    JSON_FIELD(struct base_status, "metaspaceFull", JSON_BOOL, metaspace_full, 0),
+    JSON_FIELD(struct base_status, "metaspaceMessage", JSON_STRING, metaspace_message, 0),
     JSON_END,
 };
 
@@ -63,6 +65,9 @@ static int patch_status(struct overlay *overlay, const cJSON *patch, struct err 
     take_text(patch, "reason", &status->reason, &read.reason);
     take_text(patch, "message", &status->message, &read.message);
     take_text(patch, "bootId", &status->boot_id, &read.boot_id);
+    if (given(patch, "metaspaceFull"))
+        status->metaspace_full = read.metaspace_full;
+    take_text(patch, "metaspaceMessage", &status->metaspace_message, &read.metaspace_message);
     json_release(status_fields, &read);
     return 0;
 }

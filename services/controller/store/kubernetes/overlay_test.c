@@ -52,6 +52,32 @@ static void assert_shown(const struct overlay *overlay, bool pod_ready, const ch
     assert_string_equal(got, want);
 }
 
+static void assert_full(const struct overlay *overlay, const char *message)
+{
+    struct base pod = {.status = {.phase = ready}};
+    AUTO_JSON cJSON *json = overlay_document(overlay, &pod);
+    assert_int_equal(cJSON_IsTrue(json_get(json, "status.metaspaceFull")), message != NULL);
+    const char *said = json_get_string(json, "status.metaspaceMessage");
+    assert_true(str_eq(said, message));
+}
+
+static void the_metaspace_is_told_until_it_is_taken_back(void **state)
+{
+    (void)state;
+    struct overlay overlay = {0};
+    report(&overlay, "Ready", "b1");
+    assert_full(&overlay, NULL);
+    patch(&overlay, STORE_STATUS,
+          "{\"status\":{\"metaspaceFull\":true,\"metaspaceMessage\":\"93 %\"}}");
+    assert_full(&overlay, "93 %");
+    report(&overlay, "Ready", "b1");
+    assert_full(&overlay, "93 %");
+    patch(&overlay, STORE_STATUS,
+          "{\"status\":{\"metaspaceFull\":null,\"metaspaceMessage\":null}}");
+    assert_full(&overlay, NULL);
+    overlay_done(&overlay);
+}
+
 /* A Pod is ready by itself until its agent has said otherwise, and never without itself. */
 static void both_have_to_be_ready(void **state)
 {
@@ -140,6 +166,7 @@ static void refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_metaspace_is_told_until_it_is_taken_back),
         cmocka_unit_test(both_have_to_be_ready),
         cmocka_unit_test(zone_of_the_report),
         cmocka_unit_test(a_new_jvm),
