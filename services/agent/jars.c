@@ -52,7 +52,8 @@ struct fetch {
     char *source;              /* local file to copy first, or NULL */
     bool temporary;            /* path is ours to move or remove */
     bool cached;               /* path was there before */
-    bool distrusted;           /* what is in the cache was not what its name says */
+    bool damaged;              /* and is not what its name says */
+    bool distrusted;           /* it was damaged: the cache is not asked again */
     bool made_room;            /* once is enough */
     enum jars_stage stage;
     struct jar *jar;
@@ -169,8 +170,11 @@ static void work(struct worker_job *job)
     fetch->jar = NEW(struct jar);
     fetch->jar->facts.sha256 = TAKE(fetch->download.sha256_digest);
     fetch->jar->facts.md5 = TAKE(fetch->download.md5_digest);
-    if (check_and_keep(fetch) < 0)
+    if (check_and_keep(fetch) < 0) {
+        const char *found = fetch->jar->facts.sha256;
+        fetch->damaged = fetch->cached && (!found || strcasecmp(found, fetch->module.sha256) != 0);
         jar_free(TAKE(fetch->jar));
+    }
     if (fetch->temporary)
         unlink(fetch->path);
 }
@@ -348,7 +352,7 @@ static void begin_anew(struct fetch *fetch)
     unlink(fetch->path);
     mem_free(TAKE(fetch->path));
     failure_done(&fetch->failure);
-    fetch->cached = false;
+    fetch->cached = fetch->damaged = false;
     fetch->distrusted = true;
     begin(fetch);
 }
@@ -362,7 +366,7 @@ static void on_checked(struct worker_job *job)
     jars->tidying.due |= is_new;
     if (jars->closed)
         fail_stopped(fetch);
-    else if (!fetch->jar && fetch->cached)
+    else if (fetch->damaged)
         begin_anew(fetch);
     else if (is_new && !jars->checking)
         list_append(&jars->new_ones, &fetch->waiting);

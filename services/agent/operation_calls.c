@@ -267,7 +267,8 @@ static void on_prefetch_module(struct server_call *call)
     const PrefetchModuleRequest *request = (const void *)call->request;
     struct operation_request operation = {.id = request->operation_id, .type = OPERATION_PREFETCH};
     AUTO_ERR struct err *err = NULL;
-    if (read_module(request->module, &operation, &err) < 0 || check_wait(request->wait, &err) < 0)
+    if (read_module(request->module, &operation, &err) < 0 || check_wait(request->wait, &err) < 0 ||
+        check_sender(call->server, request->target_base, request->epoch, &err) < 0)
         server_fail(call, err);
     else
         start_and_wait(call, &operation, 1, until(call, request->wait, TIME_NEVER),

@@ -4,6 +4,7 @@
  *
  *     its module's queue  ->  its jar (side by side with others)  ->  its batch  ->  Arklet's turn
  *
+ * (a prefetch is in no queue: it needs its jar alone, for which others may wait; jars.c sees to it that it is fetched once)
  * and is then execution.c's. What has ended stays to be asked for until LIMIT_OPERATIONS are remembered.
  */
 #include <string.h>
@@ -256,6 +257,10 @@ static void begin(struct run *run)
 static void enqueue(struct run *run)
 {
     struct operations *operations = run->operations;
+    if (run->operation.type == OPERATION_PREFETCH) {
+        begin(run);
+        return;
+    }
     struct list *queue = map_get(&operations->by_module, run->operation.module.name);
     if (!queue) {
         queue = NEW(struct list);
@@ -271,6 +276,8 @@ static void enqueue(struct run *run)
 static void dequeue(struct run *run)
 {
     struct operations *operations = run->operations;
+    if (run->operation.type == OPERATION_PREFETCH)
+        return;
     struct list *queue = map_get(&operations->by_module, run->operation.module.name);
     bool first = queue->next == &run->in_module; /* else the first runs already */
     list_remove(&run->in_module);

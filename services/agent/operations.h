@@ -10,9 +10,10 @@
 
 /*
  * Operations on the modules of the base. One is known by its id, outlives its caller, and asking for it
- * again finds it. Operations on one module run one after the other, in the order they came. Jars are
- * fetched side by side, but Arklet gets one command at a time: each holds one of its event loops until the
- * module has started, so the others stay free for questions. Everything here belongs to the loop thread.
+ * again finds it. Operations on one module run one after the other, in the order they came, but for
+ * prefetches, which touch no module. Jars are fetched side by side, but Arklet gets one command at a time:
+ * each holds one of its event loops until the module has started, so the others stay free for questions.
+ * Everything here belongs to the loop thread.
  */
 enum operation_type {
     OPERATION_INSTALL,

@@ -28,12 +28,12 @@ _ids = itertools.count(1)
 class Agent(programkit.Program):
     """A running koupleless-agent with a client. States and health come as words: "SUCCEEDED", "UP"."""
 
-    def __init__(self, folder, protos, base, *options):
+    def __init__(self, folder, protos, base, *options, **how):
         super().__init__(
             "koupleless-agent", folder, "--insecure", "--arklet",
             f"http://{base.address}:{basekit.ARKLET_PORT}", "--health-url",
             f"http://{base.address}:{basekit.HTTP_PORT}/actuator/health", "--poll-interval", "100ms",
-            *options)
+            *options, **how)
         self.base, self.protos = base, protos
         self.proto = protos["koupleless.agent.v1"]
         self.channel = protokit.channel(self.grpc)
@@ -80,9 +80,12 @@ class Agent(programkit.Program):
         request = self.proto.BatchInstallRequest(installs=requests)
         return list(self.stub.BatchInstall(request, timeout=WAIT_S).operations)
 
-    def prefetch(self, jar, op=None, **digests):
-        request = self.proto.PrefetchModuleRequest(
-            operation_id=op or self.new_id(), module=self.module(jar, **digests))
+    def prefetch_request(self, jar, name=None, version=None, op=None, digests=None, **fields):
+        return self.proto.PrefetchModuleRequest(
+            operation_id=op or self.new_id(), module=self.module(jar, name, version, **(digests or {})), **fields)
+
+    def prefetch(self, jar, *args, op=None, **digests):
+        request = self.prefetch_request(jar, *args, op=op, digests=digests)
         return self.stub.PrefetchModule(request, timeout=WAIT_S).operation
 
     def operation(self, op, wait_s=None):
@@ -248,12 +251,12 @@ def new_base(tmp_path):
 
 @pytest.fixture
 def start_agent(tmp_path, protos):
-    """Starts agents: start_agent(base, *options, cache=True). They share one cache directory."""
+    """Starts agents: start_agent(base, *options, cache=True, **how). They share one cache directory."""
     started = []
 
-    def start_one(one_base, *options, cache=True):
+    def start_one(one_base, *options, cache=True, **how):
         shared = ["--cache-dir", str(tmp_path / "cache")] if cache else []
-        agent = Agent(tmp_path / f"agent{len(started)}", protos, one_base, *shared, *options)
+        agent = Agent(tmp_path / f"agent{len(started)}", protos, one_base, *shared, *options, **how)
         started.append(agent)
         return agent
 

@@ -115,6 +115,7 @@ def test_an_older_epoch_is_refused(base, agent):
     for method, request in [("InstallModule", agent.install_request(jar, epoch=6)),
                             ("UninstallModule", agent.identity("Uninstall", jar, epoch=6)),
                             ("SwitchModule", agent.identity("Switch", jar, epoch=1)),
+                            ("PrefetchModule", agent.prefetch_request(jar, epoch=6)),
                             ("BatchInstall", agent.proto.BatchInstallRequest(
                                 installs=[agent.install_request(jar, epoch=6)]))]:
         failure = protokit.failure(getattr(agent.stub, method), request)
@@ -132,6 +133,7 @@ def test_what_is_meant_for_another_base_is_refused(base, start_agent):
     for method, request in [("InstallModule", agent.install_request(jar, target_base="shop/stock-2")),
                             ("UninstallModule", agent.identity("Uninstall", jar, target_base="pay/stock-1")),
                             ("SwitchModule", agent.identity("Switch", jar, target_base="stock-1")),
+                            ("PrefetchModule", agent.prefetch_request(jar, target_base="shop/stock-2")),
                             ("BatchInstall", agent.proto.BatchInstallRequest(
                                 installs=[agent.install_request(jar, target_base="shop/x")]))]:
         failure = protokit.failure(getattr(agent.stub, method), request)

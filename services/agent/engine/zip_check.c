@@ -21,8 +21,11 @@ enum {
     STORED = 0,
     DEFLATED = 8,
     TYPE_MASK = 0170000, /* of the mode of a file, in the upper half of the attributes */
-    TYPE_FILE = 0100000,
-    TYPE_FOLDER = 0040000,
+    TYPE_PIPE = 0010000,
+    TYPE_CHARACTERS = 0020000,
+    TYPE_BLOCKS = 0060000,
+    TYPE_LINK = 0120000,
+    TYPE_SOCKET = 0140000,
     MADE_BY_UNIX = 3,
     MADE_BY_MACOS = 19,
     COUNT_MODULO = 65536, /* what is over it is lost where there is no zip64 */
@@ -232,13 +235,15 @@ static bool check_name(struct check *check, const struct entry *entry)
     return true;
 }
 
-/* What a file system could make of it: nothing but files and folders. */
+/* What a file system could make of it. Some archivers give folders a type that there is not: all bits are set. */
 static bool check_kind(struct check *check, const struct entry *entry)
 {
     unsigned type = entry->attributes >> 16 & TYPE_MASK;
-    bool tells = entry->made_by == MADE_BY_UNIX || entry->made_by == MADE_BY_MACOS;
-    return !tells || !type || type == TYPE_FILE || type == TYPE_FOLDER ||
-           refuse_entry(check, entry, "is a link, or another special file");
+    bool special = type == TYPE_LINK || type == TYPE_PIPE || type == TYPE_SOCKET ||
+                   type == TYPE_CHARACTERS || type == TYPE_BLOCKS;
+    if (special && (entry->made_by == MADE_BY_UNIX || entry->made_by == MADE_BY_MACOS))
+        return refuse_entry(check, entry, "is a link, or another special file");
+    return true;
 }
 
 static bool check_packing(struct check *check, const struct entry *entry)

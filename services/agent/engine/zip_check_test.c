@@ -182,6 +182,7 @@ static const struct archive archives[] = {
                   "dule"},
                  {"sub/" M}}},
     {.members = {{M, .attributes = TYPE(0120777)}}}, /* of DOS, where that means nothing */
+    {.members = {{M}, {"META-INF/maven/", .made_by = UNIX, .attributes = TYPE(0170755)}}},
     {.members = {{M}}, .comment = "built by hand"},
     {.members = {{M}}, .front = "#!/bin/sh\nexec java -jar \"$0\"\n"},
     {.members = {{M}, {"x", .zip64 = true}}},
@@ -212,6 +213,12 @@ static const struct archive archives[] = {
     {.members = {{"x", .made_by = 19 << 8, .attributes = TYPE(0120777)}},
      .why = "its entry \"x\" " SPECIAL},
     {.members = {{"x", .made_by = UNIX, .attributes = TYPE(0010644)}},
+     .why = "its entry \"x\" " SPECIAL},
+    {.members = {{"x", .made_by = UNIX, .attributes = TYPE(0020644)}},
+     .why = "its entry \"x\" " SPECIAL},
+    {.members = {{"x", .made_by = UNIX, .attributes = TYPE(0060644)}},
+     .why = "its entry \"x\" " SPECIAL},
+    {.members = {{"x", .made_by = UNIX, .attributes = TYPE(0140644)}},
      .why = "its entry \"x\" " SPECIAL},
 
     /* packing and sizes */
