@@ -120,6 +120,7 @@ static void make_operations(struct agent *agent)
         .metrics = options->metrics,
         .install_ms = options->install_ms,
         .query_ms = options->query_ms,
+        .requests_ms = options->requests_ms,
         .on_change = on_operation,
         .user = agent,
     };

@@ -24,7 +24,7 @@ struct agent_options {
     struct rpc_tls tls;
     const char *cache_dir, *netrc_file, *download_ca;
     int64_t cache_bytes;
-    int64_t poll_ms, query_ms, install_ms, download_ms;
+    int64_t poll_ms, query_ms, install_ms, download_ms, requests_ms;
     int64_t metaspace_percent; /* above it no installs; 0 = not judged */
     struct base_identity identity;
     uint64_t seed; /* of jitter: agents that were started together do not report together */

@@ -130,3 +130,12 @@ void arklet_ask(struct arklet *arklet, const char *command, cJSON *body_taken, i
 {
     begin_call(arklet, command, body_taken, timeout_ms, QUESTION_TRIES, done, user);
 }
+
+void arklet_ask_requests(struct arklet *arklet, const char *name, const char *version,
+                         int64_t timeout_ms, arklet_done_fn done, void *user)
+{
+    cJSON *body = cJSON_CreateObject();
+    cJSON_AddStringToObject(body, "bizName", name);
+    cJSON_AddStringToObject(body, "bizVersion", version);
+    arklet_ask(arklet, "queryBizRequests", body, timeout_ms, done, user);
+}

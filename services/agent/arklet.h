@@ -40,4 +40,8 @@ void arklet_call(struct arklet *arklet, const char *command, cJSON *body_taken, 
 void arklet_ask(struct arklet *arklet, const char *command, cJSON *body_taken, int64_t timeout_ms,
                 arklet_done_fn done, void *user);
 
+/** arklet_ask_requests() - arklet_ask() for how many requests are under way in a module: biz_requests_parse(). */
+void arklet_ask_requests(struct arklet *arklet, const char *name, const char *version,
+                         int64_t timeout_ms, arklet_done_fn done, void *user);
+
 #endif

@@ -327,9 +327,57 @@ static void send_uninstall(void *user)
     send_command(run, "uninstallBiz", module_body(run, run->uninstalled), on_uninstalled);
 }
 
+/* -- requests under way: what is uninstalled closes its beans, and Tomcat waits no longer than 2 s for them -- */
+
+static void on_requests(void *user, const char *body, size_t len, const struct err *err)
+{
+    struct run *run = user;
+    int64_t requests = -1;
+    bool counted = !err && biz_requests_parse(body, len, &requests, NULL) == 0 && requests >= 0;
+    run->drain.told = counted ? DRAIN_COUNTED : DRAIN_NOT_COUNTED;
+    run->drain.requests = requests;
+    ask(run); /* what is there may have changed meanwhile */
+}
+
+static void begin_drain(struct run *run, const char *version)
+{
+    const struct operations_options *options = &run->operations->options;
+    if (str_eq(run->draining, version))
+        return;
+    mem_replace(&run->draining, version);
+    run->drain =
+        (struct drain){.began_ms = loop_now_ms(options->loop), .max_wait_ms = options->requests_ms};
+}
+
+/* Return: whether @target, which is to go, has requests to end, or the base is asked about them. */
+static bool drains(struct run *run, const struct biz *target)
+{
+    const struct operations_options *options = &run->operations->options;
+    int64_t now_ms = loop_now_ms(options->loop), until_ms = 0;
+    bool runs = target->state == BIZ_ACTIVATED || target->state == BIZ_DEACTIVATED;
+    if (!options->requests_ms || !runs)
+        return false;
+    begin_drain(run, target->version);
+    switch (drain_next(&run->drain, now_ms, &until_ms)) {
+    case DRAIN_WAIT:
+        run->drain.told = DRAIN_NOT_TOLD;
+        operations_yield(run, until_ms - now_ms);
+        return true;
+    case DRAIN_ASK:
+        arklet_ask_requests(options->arklet, target->name, target->version, options->query_ms,
+                            on_requests, run);
+        return true;
+    case DRAIN_OVER:
+        return false;
+    }
+    return false;
+}
+
 /* What an install in place replaces: written down first, for an agent that dies in between. */
 static void uninstall(struct run *run, const struct biz *target)
 {
+    if (drains(run, target))
+        return;
     bool own = str_eq(target->version, run->operation.module.version);
     bool replaced = !own || target->state != BIZ_BROKEN; /* else it is what failed before */
     if (replaced && run->operation.type == OPERATION_INSTALL && !run->restoring)
@@ -389,6 +437,7 @@ static struct operation_facts facts_of(const struct run *run)
         .name = run->operation.module.name,
         .version = run->operation.module.version,
         .web_context_path = run->jar ? run->jar->facts.web_context_path : "",
+        .own_port = args_name_port((const char *const *)run->args, run->args_len),
         .digest = old ? old->digest : digest,
         .installed_digest = there ? there->digest : NULL,
         .restart = run->restart,

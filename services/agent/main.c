@@ -16,7 +16,7 @@ struct arguments {
     char *namespace, *pod_name, *pod_ip, *base_deployment, *node_name, *zone, *agent_address;
     char *labels, *cache_dir, *netrc, *download_ca;
     int64_t max_module_count, cache_bytes;
-    int64_t poll_ms, query_ms, install_ms, download_ms;
+    int64_t poll_ms, query_ms, install_ms, download_ms, requests_ms;
     int64_t metaspace_percent;
 };
 
@@ -80,6 +80,8 @@ static const struct option_spec specs[] = {
     DURATION("poll-interval", poll_ms, "750ms", "how often the base is looked at"),
     DURATION("query-timeout", query_ms, "5s", "how long Arklet may take for an answer"),
     DURATION("install-timeout", install_ms, "5m", "... for an install, uninstall or switch"),
+    DURATION("requests-timeout", requests_ms, "10s",
+             "how long an uninstall waits for requests under way, where the base counts them"),
     DURATION("download-timeout", download_ms, "10m", "how long the download of a jar may take"),
     SERVICE_OPTIONS(struct arguments, service, "127.0.0.1:1239", "127.0.0.1:1240"),
     {.name = NULL},
@@ -228,6 +230,7 @@ static int start(void *user, const void *filled, struct err **err)
         .install_ms = arguments->install_ms,
         .download_ms = arguments->download_ms,
         .metaspace_percent = arguments->metaspace_percent,
+        .requests_ms = arguments->requests_ms,
         .identity =
             {
                 .namespace = arguments->namespace,

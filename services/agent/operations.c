@@ -109,6 +109,7 @@ static void run_free(struct run *run)
     failure_done(&run->original);
     failure_done(&run->operation.failure);
     mem_free(run->uninstalled);
+    mem_free(run->draining);
     mem_free(run->restart);
     mem_free(run->no_room);
     mem_free(run->operation.digest);

@@ -70,6 +70,7 @@ struct operations_options {
     struct log *log;
     struct metrics *metrics;
     int64_t install_ms, query_ms;  /* how long Arklet may take for a change, for an answer */
+    int64_t requests_ms;           /* how long an uninstall waits for requests under way; 0: not */
     void (*on_change)(void *user); /* an operation began or ended to work on the base */
     void *user;
 };

@@ -3,6 +3,7 @@
 #define KOUPLELESS_AGENT_OPERATIONS_INTERNAL_H
 
 #include "lib/base/map.h"
+#include "services/agent/engine/drain.h"
 #include "services/agent/engine/next_step.h"
 #include "services/agent/operations.h"
 #include "services/agent/records.h"
@@ -51,6 +52,8 @@ struct run {
     int silent, refused; /* questions without an answer since the last one; closed ports in a row */
     int64_t command_ms;  /* when the command that runs was sent */
     bool recalled;       /* what installs before took away is in removed */
+    char *draining;      /* the version of which requests under way are waited for, or NULL */
+    struct drain drain;  /* of that */
     VEC(struct removed) removed;
     size_t restoring;        /* of removed, index + 1 of the one that comes back; 0 = none */
     struct failure original; /* of the install, while restoring */

@@ -6,15 +6,6 @@
 
 /* -- modules and commands: asked from Arklet now -- */
 
-static void fail_of_arklet(struct server_call *call, const struct err *err)
-{
-    AUTO_ERR struct err *copy = err_copy(err);
-    copy->code = ERR_UNAVAILABLE;
-    err_reason(&copy, "ARKLET_UNREACHABLE");
-    err_wrap(&copy, "Arklet");
-    server_fail(call, copy);
-}
-
 static void on_modules(void *user, const char *body, size_t len, const struct err *err)
 {
     struct server_call *call = user;
@@ -23,7 +14,7 @@ static void on_modules(void *user, const char *body, size_t len, const struct er
     if (!err && biz_list_parse(body, len, &modules, &bad) < 0)
         err = bad;
     if (err) {
-        fail_of_arklet(call, err);
+        server_fail_of_arklet(call, err);
         return;
     }
     struct messages messages = {0};
@@ -69,7 +60,7 @@ static void on_commands(void *user, const char *body, size_t len, const struct e
     if (!err && arklet_commands_parse(body, len, &commands, &bad) < 0)
         err = bad;
     if (err)
-        fail_of_arklet(call, err);
+        server_fail_of_arklet(call, err);
     else
         reply_commands(call, &commands);
     arklet_commands_done(&commands);
@@ -170,21 +161,10 @@ static void on_watch_health(struct server_call *call)
 }
 POSTED(watch_health, WatchHealth)
 
-/* -- not there yet -- */
-
-static void on_drain_module(struct server_call *call)
-{
-    AUTO_ERR struct err *err = NULL;
-    err_set(&err, ERR_UNIMPLEMENTED, "this agent does not know of requests under way");
-    server_fail(call, err);
-}
-POSTED(drain_module, DrainModule)
-
 void question_calls_init(Koupleless__Agent__V1__AgentService_Service *service)
 {
     service->list_modules = handle_list_modules;
     service->list_commands = handle_list_commands;
     service->get_health = handle_get_health;
     service->watch_health = handle_watch_health;
-    service->drain_module = handle_drain_module;
 }

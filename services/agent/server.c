@@ -46,6 +46,15 @@ void server_fail(struct server_call *call, const struct err *err)
     call_free(call);
 }
 
+void server_fail_of_arklet(struct server_call *call, const struct err *err)
+{
+    AUTO_ERR struct err *copy = err_copy(err);
+    copy->code = ERR_UNAVAILABLE;
+    err_reason(&copy, "ARKLET_UNREACHABLE");
+    err_wrap(&copy, "Arklet");
+    server_fail(call, copy);
+}
+
 struct agent_server *agent_server_new(const struct agent_server_options *options,
                                       struct rpc_server *rpc)
 {
@@ -55,6 +64,7 @@ struct agent_server *agent_server_new(const struct agent_server_options *options
     list_init(&server->streams);
     operation_calls_init(&server->service);
     question_calls_init(&server->service);
+    drain_calls_init(&server->service);
     rpc_server_add(rpc, &server->service.base);
     return server;
 }

@@ -6,7 +6,7 @@
 #include "services/agent/messages.h"
 #include "services/agent/server.h"
 
-/* Between server.c, operation_calls.c (what changes the base) and question_calls.c (what asks). */
+/* Between server.c, operation_calls.c (what changes the base), question_calls.c (what asks) and drain_calls.c. */
 
 struct agent_server {
     Koupleless__Agent__V1__AgentService_Service service; /* first: handlers get it */
@@ -42,9 +42,13 @@ void server_post(Koupleless__Agent__V1__AgentService_Service *service,
 void server_reply(struct server_call *call, const ProtobufCMessage *response);
 void server_fail(struct server_call *call, const struct err *err);
 
-/** operation_calls_init() / question_calls_init() - set the handlers of their methods. */
+/** server_fail_of_arklet() - the same, of a question that Arklet does not answer. */
+void server_fail_of_arklet(struct server_call *call, const struct err *err);
+
+/** operation_calls_init(), question_calls_init(), drain_calls_init() - set the handlers of their methods. */
 void operation_calls_init(Koupleless__Agent__V1__AgentService_Service *service);
 void question_calls_init(Koupleless__Agent__V1__AgentService_Service *service);
+void drain_calls_init(Koupleless__Agent__V1__AgentService_Service *service);
 
 /** streams_tell() - the health to all watchers. */
 void streams_tell(struct agent_server *server);

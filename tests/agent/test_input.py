@@ -95,9 +95,9 @@ def test_empty_and_large_batches(agent):
     refused(agent, "BatchInstall", agent.proto.BatchInstallRequest(installs=installs), "installs")
 
 
-def test_a_drain(agent):
-    failure = protokit.failure(agent.stub.DrainModule, agent.proto.DrainModuleRequest(name="m", version="1"))
-    assert failure.code == grpc.StatusCode.UNIMPLEMENTED
+@pytest.mark.parametrize("fields,wrong", [({"version": "1"}, "name"), ({"name": "m"}, "version")])
+def test_a_drain(agent, fields, wrong):
+    refused(agent, "DrainModule", agent.proto.DrainModuleRequest(**fields), wrong)
 
 
 def test_a_very_long_wait(base, agent):

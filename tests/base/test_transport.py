@@ -88,7 +88,8 @@ def test_the_query_of_a_path_is_ignored(base):
 def test_help_lists_the_commands(base):
     data = base.call("help", {}).data
     assert {one["id"] for one in data} == {
-        "help", "installBiz", "uninstallBiz", "switchBiz", "queryAllBiz", "health", "queryBizOps"}
+        "help", "installBiz", "uninstallBiz", "switchBiz", "queryAllBiz", "health", "queryBizOps",
+        "queryBizRequests"}
     assert {"desc": "query ark biz ops", "id": "queryBizOps"} in data
 
 

@@ -67,6 +67,16 @@ static void check_jvm(const char *body, size_t len)
     ASSERT(!refusal || figures.metaspace_used_bytes > figures.metaspace_max_bytes / 2);
 }
 
+static void check_requests(const char *body, size_t len)
+{
+    AUTO_ERR struct err *err = NULL;
+    int64_t requests = -2;
+    if (biz_requests_parse(body, len, &requests, &err) == 0)
+        ASSERT(requests >= -1);
+    else
+        ASSERT(err && requests == -2);
+}
+
 static void check_commands(const char *body, size_t len)
 {
     AUTO_ERR struct err *err = NULL;
@@ -85,6 +95,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const char *body = (const char *)data;
     check_answer(body, size);
     check_list(body, size);
+    check_requests(body, size);
     check_jvm(body, size);
     check_commands(body, size);
     return 0;

@@ -14,7 +14,9 @@
 #include "tests/sim/sim_process.h"
 
 #define ANSWER_MS 5
-#define KEPT_BROKEN 300   /* per mille, of the modules that did not start */
+#define KEPT_BROKEN 300        /* per mille, of the modules that did not start */
+#define REQUESTS_COUNTED 500   /* per mille, of the questions how many are under way */
+#define REQUESTS_UNDER_WAY 300 /* per mille, of the answers */
 #define NEVER_NOTICED 500 /* per mille, of answers that are lost: only the timeout ends the call */
 
 struct http_client {
@@ -165,6 +167,15 @@ static char *tell_age(const struct sim_process *process)
     return mem_printf(
         "{\"code\":\"SUCCESS\",\"data\":{\"healthData\":{\"jvm\":{\"run time(s)\":%lld.%03d}}}}",
         (long long)(ms / 1000), (int)(ms % 1000));
+}
+
+/* Some bases count the requests under way in a module, and mostly there are none. */
+static char *tell_requests(const struct sim_process *process)
+{
+    if (!chance(process, REQUESTS_COUNTED))
+        return mem_strdup("{\"code\":\"CMD_NOT_FOUND\",\"message\":\"please follow the doc\"}");
+    return mem_printf("{\"code\":\"SUCCESS\",\"data\":{\"requests\":%d}}",
+                      chance(process, REQUESTS_UNDER_WAY));
 }
 
 static char *health_page(void)
@@ -416,6 +427,10 @@ static void handle(struct http_call *call, const char *path, const struct http_r
     if (str_eq(path, "health")) {
         bool page = str_eq(request->method, "GET");
         answer(call, page ? health_page() : tell_age(process));
+        return;
+    }
+    if (str_eq(path, "queryBizRequests")) {
+        answer(call, tell_requests(process));
         return;
     }
     for (size_t i = 0; i < ARRAY_LEN(command_names); i++)

@@ -9,6 +9,7 @@
     3000 /* at most so long until the agent of a new pod, or of one that crashed, is there */
 #define POLL_MS 3000
 #define QUERY_MS 5000
+#define REQUESTS_MS 5000
 #define INSTALL_MS 45000 /* shorter than what is slow: an agent has to find out what became of it */
 #define DOWNLOAD_MS 60000
 #define SLICE_MS                                                                                   \
@@ -312,6 +313,7 @@ static void make_agent(struct sim_life *life, const struct json_map *no_labels)
         .poll_ms = POLL_MS,
         .query_ms = QUERY_MS,
         .install_ms = INSTALL_MS,
+        .requests_ms = REQUESTS_MS,
         .download_ms = DOWNLOAD_MS,
         .metaspace_percent = 90,
         .identity = {.namespace = base->namespace,

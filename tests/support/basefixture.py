@@ -40,7 +40,7 @@ def session_bases(request, tmp_path_factory):
 
 def start(kind, folder):
     if kind == "sim":
-        simulator = basekit.Simulator(folder)
+        simulator = basekit.Simulator(folder, "--count-requests")  # as the real one does
         return simulator, simulator.bases[0]
     real = basekit.RealBase(folder)
     return real, real.base

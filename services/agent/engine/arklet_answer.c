@@ -232,6 +232,18 @@ int jvm_figures_parse(const char *body, size_t len, struct jvm_figures *out, str
     return 0;
 }
 
+int biz_requests_parse(const char *body, size_t len, int64_t *ret, struct err **err)
+{
+    AUTO_JSON cJSON *json = parse_envelope(body, len, err);
+    if (!json)
+        return -1;
+    const cJSON *requests = json_get(json, "data.requests");
+    bool counted = parse_code(json_get_string(json, "code")) == ARKLET_SUCCESS &&
+                   cJSON_IsNumber(requests) && requests->valuedouble >= 0;
+    *ret = counted ? json_int64(requests, 0, INT64_MAX) : -1;
+    return 0;
+}
+
 static int compare_commands(const void *a, const void *b)
 {
     const struct arklet_command *left = a, *right = b;

@@ -83,6 +83,12 @@ struct jvm_figures {
  */
 int jvm_figures_parse(const char *body, size_t len, struct jvm_figures *out, struct err **err);
 
+/**
+ * biz_requests_parse() - how many requests are under way in a module: the answer to queryBizRequests, a command that
+ * a base may offer. @ret: -1 where it does not, or not for this module. Fails as arklet_answer_parse().
+ */
+int biz_requests_parse(const char *body, size_t len, int64_t *ret, struct err **err);
+
 struct arklet_command {
     char *id, *description;
 };

@@ -384,6 +384,36 @@ static void lists_commands_in_order(void **state)
     arklet_commands_done(&commands);
 }
 
+static void reads_the_requests_under_way(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *body;
+        int64_t requests;
+    } rows[] = {
+        {"{\"code\":\"SUCCESS\",\"data\":{\"requests\":0}}", 0},
+        {"{\"code\":\"SUCCESS\",\"data\":{\"requests\":17}}", 17},
+        {"{\"code\":\"SUCCESS\",\"data\":{\"requests\":-2}}", -1},
+        {"{\"code\":\"SUCCESS\",\"data\":{\"requests\":\"3\"}}", -1},
+        {"{\"code\":\"SUCCESS\"}", -1},
+        {"{\"code\":\"FAILED\",\"message\":\"no web context\"}", -1},
+        {"{\"code\":\"FAILED\",\"data\":{\"requests\":3}}", -1},
+        {"{\"code\":\"CMD_NOT_FOUND\",\"message\":\"please follow the doc\"}", -1},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        int64_t requests = -7;
+        print_message("%s\n", rows[i].body);
+        assert_int_equal(biz_requests_parse(rows[i].body, strlen(rows[i].body), &requests, NULL),
+                         0);
+        assert_int_equal(requests, rows[i].requests);
+    }
+    AUTO_ERR struct err *err = NULL;
+    int64_t requests = -7;
+    assert_int_equal(biz_requests_parse("[]", 2, &requests, &err), -1);
+    assert_int_equal(err->code, ERR_DATA_LOSS);
+    assert_int_equal(requests, -7);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -400,6 +430,7 @@ int main(void)
         cmocka_unit_test(reads_the_age_of_the_jvm),
         cmocka_unit_test(reads_the_figures_of_the_jvm),
         cmocka_unit_test(lists_commands_in_order),
+        cmocka_unit_test(reads_the_requests_under_way),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

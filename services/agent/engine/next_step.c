@@ -121,6 +121,14 @@ static struct next_step check_jar(const struct operation_facts *operation, const
     return fail(FAILED_OTHER_JAR, message);
 }
 
+bool args_name_port(const char *const *args, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        if (str_starts_with(args[i], "--server.port="))
+            return true;
+    return false;
+}
+
 struct next_step next_of_install(const struct operation_facts *operation,
                                  const struct biz_list *modules)
 {
@@ -141,7 +149,7 @@ struct next_step next_of_install(const struct operation_facts *operation,
 
     const struct biz *taken = biz_list_on_path(modules, operation->web_context_path,
                                                operation->in_place ? operation->name : NULL);
-    if (taken) {
+    if (taken && !operation->own_port) {
         AUTO_FREE char *message =
             mem_printf("web context path /%s is served by %s %s", operation->web_context_path,
                        taken->name, taken->version);

@@ -30,6 +30,7 @@ struct next_step {
 struct operation_facts {
     const char *name, *version;
     const char *web_context_path; /* of the jar; installs only */
+    bool own_port;                /* its arguments name its port: see args_name_port() */
     /* sha256 of the jar, and of the one that the version there was installed from; NULL = not known */
     const char *digest, *installed_digest;
     const char *restart, *installed_restart; /* wishes to have it installed again; or NULL */
@@ -43,11 +44,19 @@ struct operation_facts {
 };
 
 /**
+ * args_name_port() - whether a module with these arguments listens where they say ("--server.port=18082")
+ *
+ * Versions with one web path run side by side on ports of their own, but Arklet does not tell who listens where: so it
+ * is left to Tomcat to refuse the path of such a one.
+ */
+bool args_name_port(const char *const *args, size_t len);
+
+/**
  * next_of_install() - there already: done, unless it runs from another jar: in place it goes first, else that
  * is a failure. In place it also goes first for a restart, but for the one that it was installed for. Where its jar is not known, it goes in place too, unless the operation has sent it. Broken: out
- * first. Its web path served by another: fails before anything is touched; in place, other versions of the
- * module don't count, as they go first. No room: fails before anything is touched, but for what takes the place of
- * another version, whose classes go.
+ * first. Its web path served by another, and no port of its own: fails before anything is touched; in place, other
+ * versions of the module don't count, as they go first. No room: fails before anything is touched, but for what takes
+ * the place of another version, whose classes go.
  */
 struct next_step next_of_install(const struct operation_facts *operation,
                                  const struct biz_list *modules);

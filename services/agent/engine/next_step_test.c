@@ -59,7 +59,7 @@ static void read_world(const char *modules, struct world *out)
 
 struct row {
     const char *modules;
-    bool in_place, sent, overdue, no_room;
+    bool in_place, sent, overdue, no_room, own_port;
     const char *digest, *installed;  /* of the jar, of the one there */
     const char *restart, *restarted; /* asked for, the one there was installed for */
     enum failure_kind last;
@@ -98,6 +98,7 @@ static void check_rows(next_fn next_of, const struct row *rows, size_t count)
             .sent = rows[i].sent,
             .no_room = rows[i].no_room ? "no room" : NULL,
             .overdue = rows[i].overdue,
+            .own_port = rows[i].own_port,
             .last = &last,
         };
         struct next_step next = next_of(&operation, &world.list);
@@ -164,6 +165,13 @@ static void an_install(void **state)
         {.modules = "other 1 resolved shop", FAILS(WEB_PATH_IN_USE, PATH_TAKEN("other 1"))},
         {.modules = "m 1 activated shop", FAILS(WEB_PATH_IN_USE, PATH_TAKEN("m 1"))},
         {.modules = "m 1 deactivated shop", FAILS(WEB_PATH_IN_USE, PATH_TAKEN("m 1"))},
+        /* on a port of its own it may be free: Tomcat knows */
+        {.modules = "m 1 activated shop", .own_port = true, .step = STEP_INSTALL},
+        {.modules = "m 1 activated shop",
+         .own_port = true,
+         .sent = true,
+         .last = FAILED_WEB_PATH_IN_USE,
+         FAILS(WEB_PATH_IN_USE, SAID)},
         {.modules = "m 1 activated shop,other 1 activated shop",
          .in_place = true,
          FAILS(WEB_PATH_IN_USE, PATH_TAKEN("other 1"))},
@@ -469,9 +477,21 @@ static void a_restore_of_the_same_version(void **state)
     check_rows(next_of_restore_of_2, rows, ARRAY_LEN(rows));
 }
 
+static void arguments_may_name_a_port(void **state)
+{
+    (void)state;
+    const char *own[] = {"--spring.profiles.active=blue", "--server.port=18082"};
+    const char *other[] = {"--server.ports=1", "server.port=2", "--Server.Port=3"};
+    assert_true(args_name_port(own, ARRAY_LEN(own)));
+    assert_false(args_name_port(own, 1));
+    assert_false(args_name_port(other, ARRAY_LEN(other)));
+    assert_false(args_name_port(NULL, 0));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(arguments_may_name_a_port),
         cmocka_unit_test(an_install),
         cmocka_unit_test(an_install_in_place),
         cmocka_unit_test(an_uninstall),

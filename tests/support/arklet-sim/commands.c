@@ -52,6 +52,24 @@ static cJSON *query_operation(struct base *base, const cJSON *input)
     return answer_success(base, record_json(record));
 }
 
+/* As the command that tests/support/javabase adds to its Arklet. */
+static cJSON *query_requests(struct base *base, const cJSON *input)
+{
+    if (input_blank(input, "bizName"))
+        return refuse(failure_invalid("bizName should not be blank"));
+    if (input_blank(input, "bizVersion"))
+        return refuse(failure_invalid("bizVersion should not be blank"));
+
+    AUTO_FREE char *name = input_text(input, "bizName");
+    AUTO_FREE char *version = input_text(input, "bizVersion");
+    const struct module *module = modules_find(&base->modules, name, version);
+    if (!module || !module->serving)
+        return answer_failed(base, NULL, "no web context of %s:%s", name, version);
+    cJSON *data = cJSON_CreateObject();
+    cJSON_AddNumberToObject(data, "requests", module->requests);
+    return answer_success(base, data);
+}
+
 /* -- checks of those that change modules, in Arklet's order -- */
 
 static struct failure *check_async(const cJSON *input)
@@ -139,13 +157,23 @@ static const struct command commands[] = {
      .description = "install one ark biz",
      .check = check_install,
      .kind = EXECUTION_INSTALL},
+    {.id = "queryBizRequests",
+     .description = "count the requests under way in one ark biz",
+     .answer = query_requests},
     {.id = "queryBizOps", .description = "query ark biz ops", .answer = query_operation},
 };
+
+static bool offered(const struct base *base, const struct command *command)
+{
+    const struct sim_options *options = &base->sim->options;
+    return options->runtime >= command->since &&
+           (command->answer != query_requests || options->count_requests);
+}
 
 static const struct command *find(const struct base *base, const char *id)
 {
     for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
-        if (str_eq(commands[i].id, id) && base->sim->options.runtime >= commands[i].since)
+        if (str_eq(commands[i].id, id) && offered(base, &commands[i]))
             return &commands[i];
     }
     return NULL;
@@ -157,7 +185,7 @@ static cJSON *help(struct base *base, const cJSON *input)
 
     (void)input;
     for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
-        if (base->sim->options.runtime < commands[i].since)
+        if (!offered(base, &commands[i]))
             continue;
         cJSON *one = cJSON_CreateObject();
         cJSON_AddStringToObject(one, "desc", commands[i].description);

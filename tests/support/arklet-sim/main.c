@@ -52,6 +52,8 @@ static const struct sim_option {
      "real, documented: names of the actuator's components (real)"},
     {"keep-failed", FLAG, AT(keep_failed), "a module that failed to start stays, broken"},
     {"activate-new", FLAG, AT(activate_new), "a new version becomes the active one"},
+    {"count-requests", FLAG, AT(count_requests),
+     "queryBizRequests tells how many requests are under way in a module"},
     {"multi-version", FLAG, AT(multi_version), "several versions of a module are active"},
 #undef AT
 };

@@ -43,6 +43,7 @@ struct module {
     char *work_dir; /* what an answer names as its unpacked jar; not a real folder */
     char *health;   /* of its own indicator: UP, DOWN, UNKNOWN, OUT_OF_SERVICE */
     bool serving;   /* its web context is open */
+    int requests;   /* under way in that */
     bool stopping;  /* its Spring context is closing or closed */
     bool gone;      /* unregistered while it was starting; its install still runs */
 };

@@ -46,6 +46,7 @@ struct sim_options {
     bool documented_names; /* arkBizAggregate, masterBizStartUp instead of the real names */
     bool keep_failed;      /* sofa.ark.auto.uninstall.when.failed.enable=false */
     bool activate_new;     /* activate.new.module=true */
+    bool count_requests;   /* queryBizRequests, which a base may add: see docs/guide.md */
     bool multi_version;    /* sofa.ark.activate.multi.biz.version.enable=true */
 };
 

@@ -42,8 +42,10 @@ void web_error(struct base *base, struct conn *conn, int status, const char *pat
 /* -- a module's pages -- */
 
 struct late_page {
+    struct base *base;
     struct conn *conn; /* held */
     struct event *timer;
+    char *name, *version; /* of the module, which may be gone meanwhile */
     char *body;
 };
 
@@ -53,15 +55,20 @@ static void on_late(evutil_socket_t fd, short what, void *arg)
 
     (void)fd;
     (void)what;
+    struct module *module = modules_find(&page->base->modules, page->name, page->version);
+    if (module && module->requests > 0)
+        module->requests--;
     conn_reply(page->conn, 200, TEXT, page->body);
     conn_release(page->conn);
     event_free(page->timer);
+    mem_free(page->name);
+    mem_free(page->version);
     mem_free(page->body);
     mem_free(page);
 }
 
 /* A request that runs is finished even if its module is uninstalled meanwhile. */
-static void reply_version(struct base *base, struct conn *conn, const struct module *module,
+static void reply_version(struct base *base, struct conn *conn, struct module *module,
                           const char *query)
 {
     AUTO_FREE char *body = mem_printf("%s:%s\n", module->jar->name, module->jar->version);
@@ -72,7 +79,14 @@ static void reply_version(struct base *base, struct conn *conn, const struct mod
         return;
     }
     struct late_page *page = NEW(struct late_page);
-    *page = (struct late_page){.conn = conn_hold(conn), .body = TAKE(body)};
+    *page = (struct late_page){
+        .base = base,
+        .conn = conn_hold(conn),
+        .name = mem_strdup(module->jar->name),
+        .version = mem_strdup(module->jar->version),
+        .body = TAKE(body),
+    };
+    module->requests++;
     page->timer = sim_after(base->sim, delay_ms, on_late, page);
 }
 
