@@ -1,8 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """The main job on two real JVMs: online, release, rollback, restart of a base, offline."""
+import contextlib
+
 import basekit
 import pytest
 import systemkit
+import trafficload
+
+ONE = {"number": 1}
 
 
 @pytest.fixture(name="system", scope="module")
@@ -60,6 +65,99 @@ def test_web_module_online_released_rolled_back_offline(system):
     for steps in system.operations_of("web").values():
         assert steps == ["install 1.0.0", "uninstall 1.0.0", "install 2.0.0", "uninstall 2.0.0",
                          "install 1.0.0", "uninstall 1.0.0"]
+
+
+# -- under load: what tests/bench/traffic.py measures, with a shorter drain --
+
+GATEWAY = {"clients": 3, "staying": 0}  # a client that stays on a connection needs as long to drain as that lives
+
+
+@contextlib.contextmanager
+def nothing_fails(load, what, expected=True):
+    """No request fails while the block runs, nor until its end is known to clients; some are sent."""
+    load.expected, mark = expected, load.mark()
+    yield
+    if load.endpoints.wait(load.module):
+        load.wait_more(50)
+    load.expected, figures = False, load.since(mark)
+    assert figures.failures == 0, f"{what}: {figures}"
+
+
+def test_no_request_to_a_web_module_fails(system):
+    def apply(version, replicas, policy):
+        strategy = {"upgradePolicy": policy, "drainSeconds": 1}
+        system.apply("site", system.jar("site", version, web=True), replicas=replicas, maxUnavailable=ONE, strategy=strategy)
+        system.wait_completed("site")
+
+    with trafficload.Endpoints(system) as endpoints, trafficload.Load(endpoints, "site", **GATEWAY) as load:
+        with nothing_fails(load, "online", expected=False):
+            apply("1.0.0", 2, "installThenUninstall")
+        with nothing_fails(load, "installThenUninstall in place"):
+            apply("2.0.0", 2, "installThenUninstall")
+        with nothing_fails(load, "uninstallThenInstall"):
+            apply("3.0.0", 2, "uninstallThenInstall")
+        with nothing_fails(load, "scale down"):
+            apply("3.0.0", 1, "scaleUpThenScaleDown")
+        with nothing_fails(load, "scaleUpThenScaleDown"):
+            apply("4.0.0", 1, "scaleUpThenScaleDown")
+        with nothing_fails(load, "scale up"):
+            apply("4.0.0", 2, "scaleUpThenScaleDown")
+        with nothing_fails(load, "replace"):
+            module = system.modules("site")[0]
+            system.inventory.ReplaceModule(system.proto.ReplaceModuleRequest(
+                namespace=system.namespace, name=module.metadata.name))
+            system.wait_modules(lambda all_: all(m.metadata.uid != module.metadata.uid for m in all_), "it to go", "site")
+            system.wait_agreement("site")
+        with nothing_fails(load, "offline", expected=False):
+            gone(system, "site")
+
+
+def test_no_call_inside_the_base_fails(system):
+    def apply(version):
+        system.apply("deep", system.jar("deep", version), replicas=2, strategy={"drainSeconds": 1})
+        system.wait_completed("deep")
+
+    with trafficload.Endpoints(system) as endpoints, trafficload.Load(endpoints, "deep", call=True, **GATEWAY) as load:
+        with nothing_fails(load, "online", expected=False):
+            apply("1.0.0")
+        with nothing_fails(load, "installThenUninstall side by side"):
+            apply("2.0.0")
+        with nothing_fails(load, "offline", expected=False):
+            gone(system, "deep")
+
+
+def test_two_versions_on_ports_of_their_own_are_switched_by_a_balancer(system):
+    """One base and its agent alone: what a platform does that has a balancer of its own (docs/guide.md)."""
+    proto, modules = system.protos["koupleless.agent.v1"], system.protos["koupleless.module.v1"]
+    agent, address = system.agent(1), system.base(1).address
+
+    def installed(version, port):
+        jar = system.jar("port", version, web=True)
+        module = modules.ModuleSpec(name="port", version=version, url=jar.as_uri())
+        request = proto.InstallModuleRequest(module=module, args=[f"--server.port={port}"])
+        return agent.InstallModule(request).operation
+
+    def succeeded(operation):
+        assert operation.state == proto.OPERATION_STATE_SUCCEEDED, operation
+
+    succeeded(installed("1.0.0", 8080))
+    balancer = trafficload.Fixed(f"{address}:8080")
+    with trafficload.Load(balancer, "port", **GATEWAY) as load:
+        old, new = ("1.0.0", 8080), ("2.0.0", 18082)
+        for old, new in ((old, new), (new, ("3.0.0", 8080))):
+            load.wait_more(50)
+            succeeded(installed(*new))
+            balancer.endpoint = f"{address}:{new[1]}"
+            drain = proto.DrainModuleRequest(name="port", version=old[0])
+            drain.drain_time.FromMilliseconds(300)
+            agent.DrainModule(drain)
+            succeeded(agent.UninstallModule(proto.UninstallModuleRequest(name="port", version=old[0])).operation)
+        load.wait_more(50)
+        figures = load.since(0)
+    assert figures.failures == 0, figures
+    refused = installed("4.0.0", 8080)
+    assert refused.error.reason == "WEB_PATH_IN_USE" and "not unique" in refused.error.message
+    succeeded(agent.UninstallModule(proto.UninstallModuleRequest(name="port", version="3.0.0")).operation)
 
 
 def test_module_without_web_path_is_released_beside_the_old_one(system):
