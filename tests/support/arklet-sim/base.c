@@ -61,6 +61,7 @@ void base_init(struct base *base, struct sim *sim, char *address)
     list_init(&base->operations);
     list_init(&base->executions);
     list_init(&base->answers);
+    list_init(&base->pages);
     list_init(&base->faults);
     base->loops = wire_loops_new(sim->options.loops);
     base->arklet = (struct port){.handle = wire_handle, .arg = base};
@@ -111,6 +112,7 @@ void base_stop(struct base *base)
     operations_abandon(base);
     executions_abandon(base);
     wire_abandon(base);
+    web_abandon(base);
     port_close(&base->arklet, /* drop= */ true);
     port_close(&base->http, /* drop= */ true);
     LIST_FOR_EACH (it, &base->modules)

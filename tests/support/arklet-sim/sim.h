@@ -69,6 +69,7 @@ struct base {
     struct list operations; /* struct operation: what runs */
     struct list executions; /* struct execution: commands that work with modules */
     struct list answers;    /* struct answer: what is to be answered */
+    struct list pages;      /* struct late_page: of modules, under way */
     struct list faults;     /* struct fault */
     int pool_threads;       /* numbers the threads of asynchronous operations */
     bool ready;             /* ApplicationReadyEvent */

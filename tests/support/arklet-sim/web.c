@@ -42,12 +42,24 @@ void web_error(struct base *base, struct conn *conn, int status, const char *pat
 /* -- a module's pages -- */
 
 struct late_page {
+    struct list node; /* in base->pages */
     struct base *base;
     struct conn *conn; /* held */
     struct event *timer;
     char *name, *version; /* of the module, which may be gone meanwhile */
     char *body;
 };
+
+static void free_page(struct late_page *page)
+{
+    list_remove(&page->node);
+    conn_release(page->conn);
+    event_free(page->timer);
+    mem_free(page->name);
+    mem_free(page->version);
+    mem_free(page->body);
+    mem_free(page);
+}
 
 static void on_late(evutil_socket_t fd, short what, void *arg)
 {
@@ -59,12 +71,13 @@ static void on_late(evutil_socket_t fd, short what, void *arg)
     if (module && module->requests > 0)
         module->requests--;
     conn_reply(page->conn, 200, TEXT, page->body);
-    conn_release(page->conn);
-    event_free(page->timer);
-    mem_free(page->name);
-    mem_free(page->version);
-    mem_free(page->body);
-    mem_free(page);
+    free_page(page);
+}
+
+void web_abandon(struct base *base)
+{
+    LIST_FOR_EACH (it, &base->pages)
+        free_page(LIST_ENTRY(it, struct late_page, node));
 }
 
 /* A request that runs is finished even if its module is uninstalled meanwhile. */
@@ -86,6 +99,7 @@ static void reply_version(struct base *base, struct conn *conn, struct module *m
         .version = mem_strdup(module->jar->version),
         .body = TAKE(body),
     };
+    list_append(&base->pages, &page->node);
     module->requests++;
     page->timer = sim_after(base->sim, delay_ms, on_late, page);
 }

@@ -21,6 +21,9 @@
 /** web_handle() - one request; @arg is the struct base. */
 void web_handle(struct conn *conn, struct request *request, void *arg);
 
+/** web_abandon() - pages under way are not answered any more. */
+void web_abandon(struct base *base);
+
 /** web_error() - Spring's JSON error page. */
 void web_error(struct base *base, struct conn *conn, int status, const char *path);
 
