@@ -10,7 +10,8 @@
 #include "services/agent/operations_internal.h"
 
 #define WAIT_MS 200
-#define SILENT_MAX 2  /* questions without an answer before a command was sent */
+#define SILENT_MAX                                                                                 \
+    2 /* questions in a row without an answer: one may have met the loop that an install holds */
 #define REFUSED_MAX 3 /* closed ports in a row: the JVM is gone, and what it did with it */
 
 static void ask(struct run *run);
@@ -545,7 +546,7 @@ static void not_answered(struct run *run, const struct err *err)
     run->refused = refused ? run->refused + 1 : 0;
     if (run->refused >= REFUSED_MAX)
         fail_with(run, run->sent ? FAILED_LOST : FAILED_UNREACHABLE, err->message);
-    else if (overdue || (!run->sent && run->silent >= SILENT_MAX))
+    else if (run->silent >= SILENT_MAX && (overdue || !run->sent))
         fail_with(run, FAILED_LOST, err->message);
     else
         wait_a_moment(run);
