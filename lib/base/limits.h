@@ -62,4 +62,8 @@
 #define LIMIT_TOKEN LIMIT_KIB(32)              /* a bearer token */
 #define LIMIT_LOG_LINE LIMIT_KIB(16)
 
+#define LIMIT_MODULE_ARGS LIMIT_KIB(8)    /* arguments for a module's main, together */
+#define LIMIT_JOURNAL LIMIT_MIB(256)      /* file of operations that an agent has left behind */
+#define LIMIT_JOURNAL_LINE LIMIT_KIB(256) /* line of it: url, arguments, message, as JSON */
+
 #endif

@@ -30,6 +30,7 @@ struct http_call {
     char why[CURL_ERROR_SIZE];
     bool (*on_body)(void *user, const void *bytes, size_t len);
     void (*on_head)(void *user, int status);
+    void (*on_length)(void *user, int64_t bytes);
     int64_t head_timeout_ms, begun_ms; /* begun_ms: when the transfer began */
     int64_t resume_from;
     http_done_fn done;
@@ -179,6 +180,16 @@ static void finish(struct http_call *call, CURLcode result, bool cancelled)
 
 /* -- the thread -- */
 
+/* Once, where the answer says it. */
+static void tell_length(struct http_call *call)
+{
+    void (*on_length)(void *user, int64_t bytes) = TAKE(call->on_length);
+    curl_off_t length = -1;
+    curl_easy_getinfo(call->easy.handle, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
+    if (on_length && length >= 0)
+        on_length(call->user, length);
+}
+
 static size_t on_bytes(char *bytes, size_t size, size_t count, void *user)
 {
     struct http_call *call = user;
@@ -188,6 +199,7 @@ static size_t on_bytes(char *bytes, size_t size, size_t count, void *user)
     if (misplaced(call))
         return 0;
     if (call->on_body && status < 300) {
+        tell_length(call);
         call->refused = !call->on_body(call->user, bytes, len);
         return call->refused ? 0 : len;
     }
@@ -406,6 +418,7 @@ struct http_call *http_send(struct http_client *client, const struct http_reques
     call->user = user;
     call->on_body = request->on_body;
     call->on_head = request->on_head;
+    call->on_length = request->on_length;
     call->head_timeout_ms = request->head_timeout_ms;
     call->answer =
         STR_INIT(request->answer_bytes_max ? request->answer_bytes_max : LIMIT_HTTP_BODY);

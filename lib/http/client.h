@@ -51,7 +51,8 @@ struct http_request {
      * to abort. Bodies of answers with status >= 300 go to memory all the same.
      */
     bool (*on_body)(void *user, const void *bytes, size_t len);
-    size_t piece_bytes; /* of the body at once, at most; 0 = 16 KiB */
+    size_t piece_bytes;                           /* of the body at once, at most; 0 = 16 KiB */
+    void (*on_length)(void *user, int64_t bytes); /* of what on_body gets, before it, where known */
     /*
      * Bytes already there: asks for the rest. The answer is then 206 and begins there, else ERR_DATA_LOSS;
      * or 200 from the start, which is ERR_DATA_LOSS too where there is a sink, before it gets anything.

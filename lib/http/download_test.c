@@ -70,6 +70,23 @@ static void a_sink_may_refuse(void **state)
     assert_failed_with(&outcome, ERR_CANCELLED);
 }
 
+static void on_length(void *user, int64_t bytes)
+{
+    struct outcome *outcome = user;
+    str_printf(&outcome->pieces, "(%lld)", (long long)bytes);
+}
+
+static void a_sink_hears_how_much_comes_where_it_is_known(void **state)
+{
+    (void)state;
+    AUTO_OUTCOME struct outcome known = OUTCOME_INIT, unknown = OUTCOME_INIT;
+    struct http_request request = {.on_body = on_body, .on_length = on_length};
+    ask_once(OK_HEAD "Content-Length: 9\r\n\r\n123456789", &request, &known);
+    assert_string_equal(str_text(&known.pieces), "(9)123456789");
+    ask_once(OK_HEAD "\r\n123", &request, &unknown);
+    assert_string_equal(str_text(&unknown.pieces), "123");
+}
+
 /* What the page of an error says is no part of a jar. */
 static void a_sink_gets_no_error_pages(void **state)
 {
@@ -166,6 +183,7 @@ int main(void)
         cmocka_unit_test(a_redirect_leads_to_no_file),
         cmocka_unit_test(a_sink_takes_the_body_in_pieces),
         cmocka_unit_test(a_sink_may_refuse),
+        cmocka_unit_test(a_sink_hears_how_much_comes_where_it_is_known),
         cmocka_unit_test(a_sink_gets_no_error_pages),
         cmocka_unit_test(a_range_is_resumed),
         cmocka_unit_test(a_sink_gets_the_asked_range_or_nothing),

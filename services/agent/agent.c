@@ -77,6 +77,12 @@ static void on_operation(void *user)
     loop_post(agent->options.loop, &agent->settle);
 }
 
+static void on_operations(void *user, const struct operation *const *operations, size_t count)
+{
+    struct agent *agent = user;
+    agent_server_operations(agent->server, operations, count);
+}
+
 /* -- parts -- */
 
 static int make_tools(struct agent *agent, struct err **err)
@@ -110,6 +116,7 @@ static int make_tools(struct agent *agent, struct err **err)
 static void make_operations(struct agent *agent)
 {
     const struct agent_options *options = &agent->options;
+    AUTO_FREE char *who = mem_printf("%s %s", agent->name ? agent->name : "", options->arklet_url);
     struct operations_options operations = {
         .loop = options->loop,
         .arklet = agent->arklet,
@@ -121,7 +128,9 @@ static void make_operations(struct agent *agent)
         .install_ms = options->install_ms,
         .query_ms = options->query_ms,
         .requests_ms = options->requests_ms,
+        .agent = who,
         .on_change = on_operation,
+        .on_operations = on_operations,
         .user = agent,
     };
     agent->operations = operations_new(&operations);
@@ -174,9 +183,6 @@ static int make_reporter(struct agent *agent, struct err **err)
 
 static void make_server(struct agent *agent)
 {
-    const struct base_identity *identity = &agent->options.identity;
-    if (!str_empty(identity->name))
-        agent->name = mem_printf("%s/%s", identity->namespace, identity->name);
     struct agent_server_options server = {
         .loop = agent->options.loop,
         .operations = agent->operations,
@@ -191,9 +197,12 @@ static void make_server(struct agent *agent)
 
 int agent_new(struct agent **out, const struct agent_options *options, struct err **err)
 {
+    const struct base_identity *identity = &options->identity;
     struct agent *agent = NEW(struct agent);
     agent->options = *options;
     agent->settle.fn = on_settled;
+    if (!str_empty(identity->name))
+        agent->name = mem_printf("%s/%s", identity->namespace, identity->name);
     *out = agent; /* also where it fails: agent_free() */
     if (make_tools(agent, err) < 0)
         return -1;
@@ -210,6 +219,7 @@ void agent_start(struct agent *agent, const char *address)
     if (agent->reporter)
         reporter_set_address(agent->reporter, address);
     watcher_start(agent->watcher);
+    operations_resume(agent->operations);
 }
 
 const struct operation *agent_operation(const struct agent *agent, const char *id)
@@ -241,6 +251,8 @@ void agent_free(struct agent *agent)
     /* What posts to the loop ends, one after the other, and its last events run in loop_turn(). */
     if (agent->arklet)
         arklet_close(agent->arklet);
+    if (agent->operations)
+        operations_close(agent->operations);
     if (agent->jars)
         jars_close(agent->jars);
     http_client_free(agent->http);

@@ -20,11 +20,10 @@ static void ask(struct run *run);
 
 static void end_failed(struct run *run, struct failure *failure_taken)
 {
-    run->operation.state = OPERATION_FAILED;
     failure_done(&run->operation.failure);
     run->operation.failure = *failure_taken;
     *failure_taken = (struct failure){0};
-    operations_end(run);
+    operations_end(run, OPERATION_FAILED);
 }
 
 /* What an install in place took away comes back before it ends; it keeps its own failure. */
@@ -115,8 +114,7 @@ static void succeed(struct run *run)
         note_installed(run);
     if (run->operation.type == OPERATION_UNINSTALL)
         note_uninstalled(run);
-    run->operation.state = OPERATION_SUCCEEDED;
-    operations_end(run);
+    operations_end(run, OPERATION_SUCCEEDED);
 }
 
 /* -- commands -- */
@@ -125,7 +123,7 @@ static void send_command(struct run *run, const char *command, cJSON *body_taken
                          arklet_done_fn done)
 {
     const struct operations_options *options = &run->operations->options;
-    run->operation.state = OPERATION_EXECUTING;
+    operations_set_state(run, OPERATION_EXECUTING);
     run->command_ms = loop_now_ms(options->loop);
     arklet_call(options->arklet, command, body_taken, options->install_ms, done, run);
 }
@@ -141,7 +139,7 @@ static cJSON *module_body(const struct run *run, const char *version)
 static void note_time(struct run *run)
 {
     run->operation.execution_ms += loop_now_ms(run->operations->options.loop) - run->command_ms;
-    run->operation.state = OPERATION_CHECKING;
+    operations_set_state(run, OPERATION_CHECKING);
 }
 
 /*
@@ -267,7 +265,7 @@ static void install(struct run *run)
         .restart = old ? NULL : run->restart,
     };
     records_put(records, run->operation.module.name, target_version(run), &record);
-    run->operation.state = OPERATION_EXECUTING;
+    operations_set_state(run, OPERATION_EXECUTING);
     run->touched = true;
     records_flush(records, send_install, run);
 }
@@ -385,7 +383,7 @@ static void uninstall(struct run *run, const struct biz *target)
         note_removed(run, target);
     mem_replace(&run->uninstalled, target->version);
     run->touched = true;
-    run->operation.state = OPERATION_EXECUTING;
+    operations_set_state(run, OPERATION_EXECUTING);
     records_flush(run->operations->records, send_uninstall, run);
 }
 
@@ -476,7 +474,7 @@ static void wait_a_moment(struct run *run)
         run->sent = false;
     if (run->last.kind == FAILED_BUSY || run->last.kind == FAILED_LOST)
         failure_done(&run->last);
-    run->operation.state = OPERATION_CHECKING;
+    operations_set_state(run, OPERATION_CHECKING);
     operations_yield(run, WAIT_MS);
 }
 

@@ -30,6 +30,22 @@ static void fail_of_errno(struct jar_download *download, int number)
 
 /* -- an attempt: on the client's thread -- */
 
+static void tell_progress(const struct jar_download *download, int64_t total)
+{
+    struct jars_progress *progress = download->progress;
+    if (!progress)
+        return;
+    __atomic_store_n(&progress->bytes, download->bytes, __ATOMIC_RELAXED);
+    if (total)
+        __atomic_store_n(&progress->total, total, __ATOMIC_RELAXED);
+}
+
+static void on_length(void *user, int64_t bytes)
+{
+    const struct jar_download *download = user;
+    tell_progress(download, download->bytes + bytes);
+}
+
 static bool on_body(void *user, const void *bytes, size_t len)
 {
     struct jar_download *download = user;
@@ -42,6 +58,7 @@ static bool on_body(void *user, const void *bytes, size_t len)
     if (n == (ssize_t)len) {
         download->bytes += n;
         jar_digest_add(download->digest, bytes, len);
+        tell_progress(download, 0);
         return true;
     }
     fail_of_errno(download, n < 0 ? errno : ENOSPC); /* what was written of it is cut off */
@@ -144,6 +161,7 @@ static void attempt(struct jar_download *download)
         .netrc_file = options->netrc_file,
         .ca_file = options->ca_file,
         .on_body = on_body,
+        .on_length = on_length,
         .piece_bytes = PIECE,
         .resume_from = download->bytes,
     };

@@ -18,6 +18,7 @@ struct jar_download {
     struct rand *rand;
     const char *url, *path;
     bool md5;                                    /* whether that digest is wanted */
+    struct jars_progress *progress;              /* or NULL */
     void (*done)(struct jar_download *download); /* once for each start, on the loop */
 
     /* At the end. FAILED_NONE: the file is whole, and here are its digests. Else PULL, PULL_TIMED_OUT, URL, NOT_A_MODULE,

@@ -58,6 +58,7 @@ struct fetch {
     enum jars_stage stage;
     struct jar *jar;
     struct failure failure;
+    struct jars_progress *progress; /* or NULL */
     void (*on_stage)(void *user, enum jars_stage stage);
     jars_done_fn done;
     void *user;
@@ -244,6 +245,8 @@ static void finish(struct fetch *fetch)
             enter(follower);
             continue;
         }
+        if (follower->progress && fetch->progress)
+            *follower->progress = *fetch->progress;
         tell(follower, fetch->jar ? jar_copy(fetch->jar) : NULL, &fetch->failure);
         fetch_free(follower);
     }
@@ -433,6 +436,7 @@ static void fetch_remote(struct fetch *fetch)
         .url = fetch->module.url,
         .path = fetch->path,
         .md5 = !str_empty(fetch->module.md5),
+        .progress = fetch->progress,
         .done = on_downloaded,
     };
     tell_stage(fetch, JARS_DOWNLOADING);
@@ -495,11 +499,12 @@ static void enter(struct fetch *fetch)
     begin(fetch);
 }
 
-void jars_fetch(struct jars *jars, const struct module_spec *module,
+void jars_fetch(struct jars *jars, const struct module_spec *module, struct jars_progress *progress,
                 void (*on_stage)(void *user, enum jars_stage stage), jars_done_fn done, void *user)
 {
     struct fetch *fetch = NEW(struct fetch);
-    *fetch = (struct fetch){.jars = jars, .on_stage = on_stage, .done = done, .user = user};
+    *fetch = (struct fetch){
+        .jars = jars, .progress = progress, .on_stage = on_stage, .done = done, .user = user};
     list_init(&fetch->node);
     list_init(&fetch->waiting);
     list_init(&fetch->followers);

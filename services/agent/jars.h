@@ -50,17 +50,23 @@ struct jar {
 /** jars_done_fn - exactly one of @jar (now the caller's: jar_free()) and @failure (borrowed) is given. Loop thread. */
 typedef void (*jars_done_fn)(void *user, struct jar *jar, const struct failure *failure);
 
+/* How far a download is; read by __atomic_load_n(). */
+struct jars_progress {
+    int64_t bytes, total; /* total 0 = not known */
+};
+
 enum jars_stage { JARS_DOWNLOADING, JARS_VERIFYING };
 
 /**
  * jars_fetch() - have the jar of @module (borrowed for the call)
+ * @progress: is kept up to date until @done; may be NULL
  * @on_stage: told where it stands; may be NULL
  *
  * How a download is tried again: jar_download.h. While one runs, the same is not fetched a second time. Where the disk is
  * full all jars of the cache go that nobody needs, and it is tried once more.
  * Failures: PULL, PULL_TIMED_OUT, URL, DIGEST_MISMATCH, NOT_A_MODULE, IDENTITY_MISMATCH, DISK_FULL.
  */
-void jars_fetch(struct jars *jars, const struct module_spec *module,
+void jars_fetch(struct jars *jars, const struct module_spec *module, struct jars_progress *progress,
                 void (*on_stage)(void *user, enum jars_stage stage), jars_done_fn done, void *user);
 void jar_free(struct jar *jar);
 

@@ -193,8 +193,11 @@ Operation *messages_operation(struct messages *messages, const struct operation 
     message->module = module_spec(messages, &operation->module);
     message->state = states[operation->state];
     message->error = operation_error(messages, operation);
+    message->downloaded_bytes = __atomic_load_n(&operation->progress.bytes, __ATOMIC_RELAXED);
+    message->total_bytes = __atomic_load_n(&operation->progress.total, __ATOMIC_RELAXED);
     message->start_time = timestamp(messages, operation->start_ms);
-    message->end_time = timestamp(messages, operation->end_ms);
+    if (operation_ended(operation))
+        message->end_time = timestamp(messages, operation->end_ms);
     message->execution_time = duration(messages, operation->execution_ms);
     message->digest = text(operation->digest);
     message->metaspace_bytes = operation->metaspace_bytes;

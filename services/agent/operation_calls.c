@@ -114,13 +114,15 @@ static int check_wait(const Google__Protobuf__Duration *wait, struct err **err)
 /* A controller that has lost its leadership does no more harm: the epoch of the newer one is higher. */
 static int check_epoch(struct agent_server *server, int64_t epoch, struct err **err)
 {
-    if (epoch && epoch < server->epoch) {
+    struct operations *operations = server->options.operations;
+    int64_t highest = operations_epoch(operations);
+    if (epoch && epoch < highest) {
         err_set(err, ERR_PRECONDITION, "epoch %lld is older than %lld: another controller leads",
-                (long long)epoch, (long long)server->epoch);
+                (long long)epoch, (long long)highest);
         return err_reason(err, "STALE_EPOCH");
     }
     if (epoch)
-        server->epoch = epoch;
+        operations_set_epoch(operations, epoch);
     return 0;
 }
 
@@ -156,6 +158,16 @@ static int read_module(const Koupleless__Module__V1__ModuleSpec *module,
     return module_spec_check(&out->module, "module", err);
 }
 
+static int check_args(const InstallModuleRequest *request, struct err **err)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < request->n_args; i++)
+        bytes += strlen(request->args[i]) + 1;
+    return bytes > LIMIT_MODULE_ARGS
+               ? err_field(err, "args", "have more than %zu KiB", LIMIT_MODULE_ARGS / 1024)
+               : 0;
+}
+
 static int read_install(const InstallModuleRequest *request, struct operation_request *out,
                         struct err **err)
 {
@@ -173,6 +185,8 @@ static int read_install(const InstallModuleRequest *request, struct operation_re
         request->strategy >
             KOUPLELESS__AGENT__V1__INSTALL_STRATEGY__INSTALL_STRATEGY_UNINSTALL_THEN_INSTALL)
         return err_field(err, "strategy", "%d is not known", (int)request->strategy);
+    if (check_args(request, err) < 0)
+        return -1;
     if (strlen(request->restart) > RESTART_MAX)
         return err_field(err, "restart", "has more than %d characters", RESTART_MAX);
     if (out->restart && !out->in_place)
@@ -191,7 +205,15 @@ static int read_identity(const char *id, enum operation_type type, char *name, c
 
 /* -- methods -- */
 
-/* For call->operations: a batch waits for one of them, and answers with all. */
+static void on_flushed(void *user)
+{
+    wait_on(user);
+}
+
+/*
+ * For call->operations: a batch waits for one of them, and answers with all. No answer speaks of what an agent that is
+ * started anew would not know.
+ */
 static void hold_and_wait(struct server_call *call, size_t count, int64_t until_ms,
                           void (*reply)(struct server_call *call))
 {
@@ -200,7 +222,7 @@ static void hold_and_wait(struct server_call *call, size_t count, int64_t until_
     call->count = count;
     call->until_ms = until_ms;
     call->reply = reply;
-    wait_on(call);
+    operations_flush(call->server->options.operations, on_flushed, call);
 }
 
 static void start_and_wait(struct server_call *call, const struct operation_request *requests,

@@ -13,8 +13,6 @@
 #include "lib/base/str.h"
 #include "services/agent/operations_internal.h"
 
-#define ID_MAX 128
-
 static const char *const type_names[] = {
     [OPERATION_INSTALL] = "install",
     [OPERATION_UNINSTALL] = "uninstall",
@@ -55,6 +53,16 @@ static void copy_module(struct module_spec *to, const struct module_spec *from)
     to->sha256 = mem_strdup(from->sha256);
 }
 
+static char *new_id(const struct operations *operations, const struct run *run)
+{
+    for (uint64_t number = run->sequence;; number++) {
+        AUTO_FREE char *id = mem_printf("agent-%lld-%llu", (long long)run->operation.start_ms,
+                                        (unsigned long long)number);
+        if (!map_get(&operations->by_id, id)) /* clocks may be set back */
+            return TAKE(id);
+    }
+}
+
 static struct run *run_new(struct operations *operations, const struct operation_request *request)
 {
     struct run *run = NEW(struct run);
@@ -63,10 +71,7 @@ static struct run *run_new(struct operations *operations, const struct operation
     run->operation.type = request->type;
     run->asked_ms = loop_now_ms(operations->options.loop);
     run->operation.start_ms = loop_wall_ms(operations->options.loop);
-    run->operation.id = str_empty(request->id)
-                            ? mem_printf("agent-%lld-%llu", (long long)run->operation.start_ms,
-                                         (unsigned long long)run->sequence)
-                            : mem_strdup(request->id);
+    run->operation.id = str_empty(request->id) ? new_id(operations, run) : mem_strdup(request->id);
     run->in_place = request->in_place;
     run->restart = mem_strdup(request->restart);
     copy_module(&run->operation.module, &request->module);
@@ -77,6 +82,7 @@ static struct run *run_new(struct operations *operations, const struct operation
     list_init(&run->in_all);
     list_init(&run->in_module);
     list_init(&run->in_ready);
+    list_init(&run->in_changed);
     list_init(&run->waiters);
     loop_timer_init(&run->timer, on_timer);
     execution_init(run);
@@ -90,6 +96,7 @@ static void run_free(struct run *run)
     list_remove(&run->in_all);
     list_remove(&run->in_module);
     list_remove(&run->in_ready);
+    list_remove(&run->in_changed);
     mem_free(module->name);
     mem_free(module->version);
     mem_free(module->url);
@@ -112,9 +119,59 @@ static void run_free(struct run *run)
     mem_free(run->draining);
     mem_free(run->restart);
     mem_free(run->no_room);
+    mem_free(run->batch_id);
     mem_free(run->operation.digest);
     mem_free(run->operation.id);
     mem_free(run);
+}
+
+struct run *operations_add(struct operations *operations, const struct operation_request *request)
+{
+    struct run *run = run_new(operations, request);
+    map_put(&operations->by_id, run->operation.id, run);
+    list_append(&operations->all, &run->in_all);
+    operations->running++;
+    return run;
+}
+
+void operations_remove(struct run *run)
+{
+    map_remove(&run->operations->by_id, run->operation.id);
+    run_free(run);
+}
+
+/* -- whoever watches: told of what has changed in a turn of the loop by the next one -- */
+
+static void on_tell(struct loop_timer *timer)
+{
+    struct operations *operations = CONTAINER_OF(timer, struct operations, tell);
+    AUTO_FREE const struct operation **list =
+        mem_alloc((operations->by_id.len + 1) * sizeof(const struct operation *));
+    size_t count = 0;
+    LIST_FOR_EACH (it, &operations->changed) {
+        list_remove(it);
+        list[count++] = &LIST_ENTRY(it, struct run, in_changed)->operation;
+    }
+    operations->options.on_operations(operations->options.user, list, count);
+}
+
+static void changed(struct run *run)
+{
+    struct operations *operations = run->operations;
+    struct loop *loop = operations->options.loop;
+    if (!list_empty(&run->in_changed))
+        return;
+    if (list_empty(&operations->changed))
+        loop_timer_start(loop, &operations->tell, loop_now_ms(loop));
+    list_append(&operations->changed, &run->in_changed);
+}
+
+void operations_set_state(struct run *run, enum operation_state state)
+{
+    if (run->operation.state == state)
+        return;
+    run->operation.state = state;
+    changed(run);
 }
 
 /* -- Arklet's turn: lower priority numbers first, then who came first -- */
@@ -210,31 +267,39 @@ static void member_is_ready(struct run *run)
 static void on_stage(void *user, enum jars_stage stage)
 {
     struct run *run = user;
-    run->operation.state = stage == JARS_DOWNLOADING ? OPERATION_DOWNLOADING : OPERATION_VERIFYING;
+    operations_set_state(run,
+                         stage == JARS_DOWNLOADING ? OPERATION_DOWNLOADING : OPERATION_VERIFYING);
 }
 
 static void fail(struct run *run, const struct failure *failure)
 {
-    run->operation.state = OPERATION_FAILED;
     failure_set(&run->operation.failure, failure->kind, "%s", failure->message);
-    operations_end(run);
+    operations_end(run, OPERATION_FAILED);
+}
+
+/* What has not ended is left to an agent that is started anew. */
+static bool is_left(const struct operations *operations)
+{
+    return operations->closed || (operations->stopped && journal_keeps(operations->journal));
 }
 
 static void on_jar(void *user, struct jar *jar, const struct failure *failure)
 {
     struct run *run = user;
     run->jar = jar;
+    if (run->operations->closed)
+        return;
     run->prepared = jar != NULL;
     if (jar) {
         run->operation.digest = mem_strdup(jar->facts.sha256);
         run->operation.url_passed_through = jar->url_passed_through;
-        run->operation.state = OPERATION_PENDING;
+        operations_set_state(run, OPERATION_PENDING);
     }
     if (!jar) {
-        fail(run, failure);
+        if (!is_left(run->operations)) /* else maybe it has failed since the agent stops */
+            fail(run, failure);
     } else if (run->operation.type == OPERATION_PREFETCH) {
-        run->operation.state = OPERATION_SUCCEEDED;
-        operations_end(run);
+        operations_end(run, OPERATION_SUCCEEDED);
     } else {
         member_is_ready(run);
     }
@@ -243,10 +308,13 @@ static void on_jar(void *user, struct jar *jar, const struct failure *failure)
 static void begin(struct run *run)
 {
     struct operations *operations = run->operations;
+    if (is_left(operations))
+        return;
     if (needs_jar(run)) {
-        run->operation.state =
-            OPERATION_VERIFYING; /* at least: operations_stop() leaves it to jars */
-        jars_fetch(operations->options.jars, &run->operation.module, on_stage, on_jar, run);
+        /* At least: operations_stop() leaves it to jars. */
+        operations_set_state(run, OPERATION_VERIFYING);
+        jars_fetch(operations->options.jars, &run->operation.module, &run->operation.progress,
+                   on_stage, on_jar, run);
         return;
     }
     run->prepared = true;
@@ -255,7 +323,7 @@ static void begin(struct run *run)
 
 /* -- the queue of a module: its first operation runs -- */
 
-static void enqueue(struct run *run)
+void operations_enqueue(struct run *run)
 {
     struct operations *operations = run->operations;
     if (run->operation.type == OPERATION_PREFETCH) {
@@ -311,8 +379,7 @@ static void forget_oldest(struct operations *operations)
             return;
         if (!operation_ended(&run->operation) || run->holds)
             continue;
-        map_remove(&operations->by_id, run->operation.id);
-        run_free(run);
+        operations_remove(run);
     }
 }
 
@@ -340,11 +407,14 @@ static void note_end(struct run *run)
                  LOG_STR("error", operation->failure.message));
 }
 
-void operations_end(struct run *run)
+static void on_end_kept(void *user)
 {
+    struct run *run = user;
     struct operations *operations = run->operations;
     bool prepared = run->prepared;
-    run->operation.end_ms = loop_wall_ms(operations->options.loop);
+    if (operations->closed)
+        return;
+    operations_set_state(run, run->outcome);
     operations->running--;
     give_back(run);
     note_end(run);
@@ -358,112 +428,65 @@ void operations_end(struct run *run)
     give_turn(operations);
 }
 
+void operations_end(struct run *run, enum operation_state outcome)
+{
+    struct operations *operations = run->operations;
+    run->ending = true;
+    run->outcome = outcome;
+    run->operation.end_ms = loop_wall_ms(operations->options.loop);
+    str_shorten(run->operation.failure.message, LIMIT_MESSAGE);
+    recall_ended(run);
+    journal_flush(operations->journal, on_end_kept, run);
+}
+
 /* -- starting -- */
 
-static bool same_request(const struct run *run, const struct operation_request *request)
+/* It is in the journal: from now on it will be done, whoever does it. */
+static void on_accepted(void *user)
 {
-    const struct module_spec *module = &run->operation.module;
-    return run->operation.type == request->type && str_eq(module->name, request->module.name) &&
-           str_eq(module->version, request->module.version) && run->in_place == request->in_place &&
-           str_eq(run->restart, request->restart);
+    struct run *run = user;
+    if (!run->operations->closed)
+        operations_enqueue(run);
 }
 
-int operations_batch_error(size_t i, struct err **err)
+void operations_join(struct batch *batch, struct run *run)
 {
-    if (err && *err && (*err)->field) {
-        AUTO_FREE char *field = mem_printf("installs[%zu].%s", i, (*err)->field);
-        mem_replace(&(*err)->field, field);
+    batch->preparing++;
+    batch->members++;
+    run->batch = batch;
+}
+
+static void make_batch(struct run **members, size_t count)
+{
+    struct batch *batch = NEW(struct batch);
+    for (size_t i = 0; i < count; i++) {
+        operations_join(batch, members[i]);
+        members[i]->batch_id = mem_strdup(members[0]->operation.id);
     }
-    return err_wrap(err, "installs[%zu]", i);
-}
-
-/* Members of a batch wait for each other, those of one module for the one before: both can't be. */
-static int check_batch(const struct operation_request *requests, size_t count, struct err **err)
-{
-    struct map names = {0};
-    const char *twice = NULL;
-    for (size_t i = 0; i < count && !twice; i++)
-        if (map_put(&names, requests[i].module.name, &names))
-            twice = requests[i].module.name;
-    map_done(&names);
-    return twice ? err_field(err, "installs", "module %s is there twice", twice) : 0;
-}
-
-/* An id stands for one operation, so the second of a batch would not be begun. */
-static int check_ids(const struct operation_request *requests, size_t count, struct err **err)
-{
-    struct map ids = {0};
-    size_t twice = count;
-    for (size_t i = 0; i < count && twice == count; i++)
-        if (!str_empty(requests[i].id) && map_put(&ids, requests[i].id, &ids))
-            twice = i;
-    map_done(&ids);
-    if (twice == count)
-        return 0;
-    err_field(err, "operation_id", "\"%s\" is there twice", requests[twice].id);
-    return operations_batch_error(twice, err);
-}
-
-/* Those that are not known yet must all fit. */
-static int check_room(const struct operations *operations, const struct operation_request *requests,
-                      size_t count, struct err **err)
-{
-    size_t fresh = 0;
-    for (size_t i = 0; i < count; i++)
-        fresh += str_empty(requests[i].id) || !map_get(&operations->by_id, requests[i].id);
-    if (fresh && operations->running + fresh > LIMIT_OPERATIONS)
-        return err_set(err, ERR_LIMIT, "%zu operations run already, the limit is %d",
-                       operations->running, LIMIT_OPERATIONS);
-    return 0;
-}
-
-static int check_request(const struct operations *operations,
-                         const struct operation_request *request, struct err **err)
-{
-    if (operations->stopped)
-        return err_set(err, ERR_UNAVAILABLE, "the agent stops");
-    if (request->id && strlen(request->id) > ID_MAX)
-        return err_field(err, "operation_id", "is longer than %d characters", ID_MAX);
-    const struct run *known =
-        str_empty(request->id) ? NULL : map_get(&operations->by_id, request->id);
-    if (known && !same_request(known, request))
-        return err_field(err, "operation_id", "\"%s\" stands for %s of %s %s", request->id,
-                         type_names[known->operation.type], known->operation.module.name,
-                         known->operation.module.version);
-    return 0;
 }
 
 int operations_start(struct operations *operations, const struct operation_request *requests,
                      size_t count, const struct operation **ret, struct err **err)
 {
     VEC(struct run *) fresh = {0};
-    if (check_batch(requests, count, err) < 0 || check_ids(requests, count, err) < 0)
-        return -1;
-    for (size_t i = 0; i < count; i++)
-        if (check_request(operations, &requests[i], err) < 0)
-            return count > 1 ? operations_batch_error(i, err) : -1;
-    if (check_room(operations, requests, count, err) < 0)
+    if (operations_check(operations, requests, count, err) < 0)
         return -1;
     for (size_t i = 0; i < count; i++) {
         struct run *run =
             str_empty(requests[i].id) ? NULL : map_get(&operations->by_id, requests[i].id);
         if (!run) {
-            run = run_new(operations, &requests[i]);
-            map_put(&operations->by_id, run->operation.id, run);
-            list_append(&operations->all, &run->in_all);
-            operations->running++;
+            run = operations_add(operations, &requests[i]);
+            changed(run);
             VEC_PUSH(&fresh, run);
         }
         ret[i] = &run->operation;
     }
-    if (fresh.len > 1) {
-        struct batch *batch = NEW(struct batch);
-        *batch = (struct batch){fresh.len, fresh.len};
-        for (size_t i = 0; i < fresh.len; i++)
-            fresh.items[i]->batch = batch;
-    }
+    if (fresh.len > 1)
+        make_batch(fresh.items, fresh.len);
     for (size_t i = 0; i < fresh.len; i++)
-        enqueue(fresh.items[i]);
+        recall_accepted(fresh.items[i]);
+    for (size_t i = 0; i < fresh.len; i++)
+        journal_flush(operations->journal, on_accepted, fresh.items[i]);
     VEC_DONE(&fresh);
     return 0;
 }
@@ -472,6 +495,18 @@ const struct operation *operations_get(const struct operations *operations, cons
 {
     const struct run *run = map_get(&operations->by_id, id);
     return run ? &run->operation : NULL;
+}
+
+const struct operation *operations_next(const struct operations *operations,
+                                        const struct operation *before)
+{
+    struct list *it = before ? run_of(before)->in_all.next : operations->all.next;
+    return it == &operations->all ? NULL : &LIST_ENTRY(it, struct run, in_all)->operation;
+}
+
+void operations_flush(struct operations *operations, void (*fn)(void *user), void *user)
+{
+    journal_flush(operations->journal, fn, user);
 }
 
 void operations_hold(const struct operation *operation)
@@ -515,6 +550,20 @@ void operations_wait(struct operations *operations, const struct operation *oper
 bool operations_busy(const struct operations *operations)
 {
     return operations->executing != NULL;
+}
+
+int64_t operations_epoch(const struct operations *operations)
+{
+    return operations->epoch;
+}
+
+void operations_set_epoch(struct operations *operations, int64_t epoch)
+{
+    if (epoch == operations->epoch)
+        return;
+    operations->epoch = epoch;
+    operations->epoch_ms = loop_wall_ms(operations->options.loop);
+    recall_epoch(operations);
 }
 
 const char *operations_digest(const struct operations *operations, const char *name,
@@ -566,7 +615,10 @@ struct operations *operations_new(const struct operations_options *options)
     jars_keep(options->jars, each_digest, operations);
     list_init(&operations->all);
     list_init(&operations->ready);
+    list_init(&operations->changed);
+    loop_timer_init(&operations->tell, on_tell);
     add_metrics(operations);
+    recall_open(operations);
     return operations;
 }
 
@@ -580,13 +632,19 @@ void operations_stop(struct operations *operations)
         previous = it->prev;
         bool fetching = run->operation.state == OPERATION_DOWNLOADING ||
                         run->operation.state == OPERATION_VERIFYING;
-        if (operation_ended(&run->operation) || run->executing || fetching)
+        if (operation_ended(&run->operation) || run->ending || run->executing || fetching)
             continue;
         list_remove(&run->in_ready);
         loop_timer_stop(operations->options.loop, &run->timer);
-        fail(run, &failure);
+        if (!is_left(operations))
+            fail(run, &failure);
     }
     failure_done(&failure);
+}
+
+void operations_close(struct operations *operations)
+{
+    operations->closed = true;
 }
 
 void operations_free(struct operations *operations)
@@ -599,6 +657,8 @@ void operations_free(struct operations *operations)
         mem_free(operations->by_module.entries[i].value);
     map_done(&operations->by_module);
     map_done(&operations->by_id);
+    loop_timer_stop(operations->options.loop, &operations->tell);
+    journal_free(operations->journal);
     records_free(operations->records);
     mem_free(operations);
 }

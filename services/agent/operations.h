@@ -57,6 +57,7 @@ struct operation {
     char *digest;             /* sha256 of the jar, or NULL */
     int64_t metaspace_bytes;
     bool url_passed_through;
+    struct jars_progress progress; /* of the download; read by jars_progress_now() */
 };
 
 struct operations;
@@ -69,13 +70,20 @@ struct operations_options {
     struct worker *worker;
     struct log *log;
     struct metrics *metrics;
-    int64_t install_ms, query_ms;  /* how long Arklet may take for a change, for an answer */
-    int64_t requests_ms;           /* how long an uninstall waits for requests under way; 0: not */
+    int64_t install_ms, query_ms; /* how long Arklet may take for a change, for an answer */
+    int64_t requests_ms;          /* how long an uninstall waits for requests under way; 0: not */
+    /* Whose operations they are, for those that are started anew; borrowed for the call. */
+    const char *agent;
     void (*on_change)(void *user); /* an operation began or ended to work on the base */
+    /* Operations have begun, have got into another state, or have ended since the last time; each once. */
+    void (*on_operations)(void *user, const struct operation *const *operations, size_t count);
     void *user;
 };
 
+/** operations_new() - knows what the agent before this one in the same directory was asked to do (journal.h). */
 struct operations *operations_new(const struct operations_options *options);
+/** operations_close() - nothing is begun or ended any more: what the worker and the jars still say comes too late. */
+void operations_close(struct operations *operations);
 void operations_free(struct operations *operations); /* after http client and worker ended */
 
 /**
@@ -89,11 +97,21 @@ void operations_free(struct operations *operations); /* after http client and wo
 int operations_start(struct operations *operations, const struct operation_request *requests,
                      size_t count, const struct operation **ret, struct err **err);
 
+/** operations_resume() - what was not over when the agent before this one ended goes on: each asks the base first. Once. */
+void operations_resume(struct operations *operations);
+
+/** operations_flush() - @fn when what was begun so far would be known to an agent that is started anew; mostly at once. */
+void operations_flush(struct operations *operations, void (*fn)(void *user), void *user);
+
 /** operations_batch_error() - adds to @err, and to its field, that it is about member @i of a batch. Return: -1. */
 int operations_batch_error(size_t i, struct err **err);
 
 /** operations_get() - by id, or NULL. */
 const struct operation *operations_get(const struct operations *operations, const char *id);
+
+/** operations_next() - those that are remembered, oldest first; @before: the one before, NULL: the first. Return: NULL at the end. */
+const struct operation *operations_next(const struct operations *operations,
+                                        const struct operation *before);
 
 /** operations_hold() / operations_release() - @operation is not forgotten in between, ended or not. */
 void operations_hold(const struct operation *operation);
@@ -123,7 +141,15 @@ bool operations_busy(const struct operations *operations);
 const char *operations_digest(const struct operations *operations, const char *name,
                               const char *version);
 
-/** operations_stop() - take no new ones; those that wait their turn fail, what Arklet works on goes on. */
+/** operations_epoch() - of the newest controller that has asked for one; 0 = none. */
+int64_t operations_epoch(const struct operations *operations);
+void operations_set_epoch(struct operations *operations, int64_t epoch);
+
+/**
+ * operations_stop() - take no new ones; what Arklet works on goes on
+ *
+ * Those that wait their turn are left to an agent that is started anew; where it would not know of them they fail.
+ */
 void operations_stop(struct operations *operations);
 
 #endif

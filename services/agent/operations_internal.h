@@ -5,6 +5,7 @@
 #include "lib/base/map.h"
 #include "services/agent/engine/drain.h"
 #include "services/agent/engine/next_step.h"
+#include "services/agent/journal.h"
 #include "services/agent/operations.h"
 #include "services/agent/records.h"
 
@@ -27,11 +28,14 @@ struct run {
     struct operations *operations;
     uint64_t sequence;
     int64_t asked_ms; /* mono: how long it took is not told by clocks that are set */
-    struct list in_all, in_module, in_ready;
+    struct list in_all, in_module, in_ready, in_changed;
+    bool ending; /* how it ended is on its way to the journal */
+    enum operation_state outcome;
     struct list waiters;
     size_t holds; /* who may still read it: it is not forgotten */
     struct loop_timer timer;
     struct batch *batch; /* or NULL */
+    char *batch_id;      /* id of its first member, or NULL */
     bool prepared;       /* the jar is there, or none is needed */
     bool in_place;
     char *restart; /* or NULL */
@@ -62,28 +66,67 @@ struct run {
 struct operations {
     struct operations_options options;
     struct records *records;
+    struct journal *journal;
     struct map by_id;
     struct list all;      /* oldest first */
     struct map by_module; /* name -> struct list, the first of it runs */
     struct list ready;    /* wait for Arklet's turn */
+    struct list changed;  /* to be told by options.on_operations() */
+    struct loop_timer tell;
     struct run *executing;
     uint64_t sequence;
     size_t running;
-    bool stopped;
+    bool stopped, closed;
+    int64_t epoch, epoch_ms;    /* when it was first heard, wall */
     struct metric *ended[2][4]; /* failed, succeeded; by type */
     struct metric *durations, *metaspace;
 };
 
 /* -- operations.c -- */
 
-/** operations_end() - the operation is over: waiters are told, the next one's turn comes. */
-void operations_end(struct run *run);
+/** operations_add() - a run of @request, which is not known yet; nothing begins. */
+struct run *operations_add(struct operations *operations, const struct operation_request *request);
+
+/** operations_enqueue() - behind the others of its module; the first one begins. */
+void operations_enqueue(struct run *run);
+
+/** operations_remove() - forgets one that has ended. */
+void operations_remove(struct run *run);
+
+/** operations_join() - @batch gets one more member, which has not begun. */
+void operations_join(struct batch *batch, struct run *run);
+
+/** operations_set_state() - for one that goes on: whoever watches is told. */
+void operations_set_state(struct run *run, enum operation_state state);
+
+/**
+ * operations_end() - the operation is over
+ *
+ * Once that is in the journal waiters are told, and the next one's turn comes: who was told of an end is never told another.
+ */
+void operations_end(struct run *run, enum operation_state outcome);
 
 /** operations_yield() - gives Arklet's turn back and asks for it again after @ms. */
 void operations_yield(struct run *run, int64_t ms);
 
 /** operations_give_time() - as much as at its beginning. */
 void operations_give_time(struct run *run);
+
+/* -- operations_check.c -- */
+
+/** operations_check() - whether operations_start() may begin them, or knows them. Errors as there. */
+int operations_check(const struct operations *operations, const struct operation_request *requests,
+                     size_t count, struct err **err);
+
+/* -- recall.c -- */
+
+/** recall_open() - opens the journal and knows what is in it. */
+void recall_open(struct operations *operations);
+
+/** recall_accepted() / recall_ended() / recall_epoch() - write it down. */
+void recall_accepted(const struct run *run);
+void recall_ended(const struct run *run);
+void recall_epoch(const struct operations *operations);
 
 /* -- execution.c -- */
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Methods that ask how the base is. */
-#include "lib/base/limits.h"
 #include "lib/base/str.h"
 #include "services/agent/server_internal.h"
 
@@ -88,76 +87,27 @@ static void on_get_health(struct server_call *call)
 }
 POSTED(get_health, GetHealth)
 
-/* One WatchHealth. It ends when the client leaves or does not read, or the server stops. */
-struct stream {
-    struct list node;
-    struct loop_event end;
-    bool end_asked; /* atomic: by the loop, or the thread of on_cancel() */
-    bool slow;      /* why it ends */
-    struct agent_server *server;
-    ProtobufCClosure closure;
-    struct rpc_call *rpc;
-};
-
-static void ask_end(struct stream *stream)
-{
-    if (!__atomic_exchange_n(&stream->end_asked, true, __ATOMIC_ACQ_REL))
-        loop_post(stream->server->options.loop, &stream->end);
-}
-
 static void tell(struct stream *stream)
 {
-    if (stream->slow)
-        return;
-    if (rpc_call_queue_len(stream->rpc) >= LIMIT_RPC_STREAM_QUEUE) {
-        stream->slow = true;
-        ask_end(stream);
-        return;
-    }
     const struct base_state *state = watcher_state(stream->server->options.watcher);
     struct messages messages = {0};
     Koupleless__Agent__V1__WatchHealthResponse response =
         KOUPLELESS__AGENT__V1__WATCH_HEALTH_RESPONSE__INIT;
     response.health = messages_base_health(&messages, &state->health, state->boot_id);
     response.health->jvm = messages_jvm(&messages, stream->server->options.jvm);
-    stream->closure(&response.base, stream->rpc);
+    stream_send(stream, &response.base);
     messages_done(&messages);
 }
 
-void streams_tell(struct agent_server *server)
+void health_streams_tell(struct agent_server *server)
 {
-    LIST_FOR_EACH (it, &server->streams)
+    LIST_FOR_EACH (it, &server->health_streams)
         tell(LIST_ENTRY(it, struct stream, node));
-}
-
-static void on_end(struct loop_event *event)
-{
-    struct stream *stream = CONTAINER_OF(event, struct stream, end);
-    AUTO_ERR struct err *err = NULL;
-    list_remove(&stream->node);
-    if (stream->slow) {
-        err_set(&err, ERR_LIMIT, "the client reads too slowly");
-        rpc_call_fail(stream->rpc, err);
-    } else {
-        rpc_call_end(stream->rpc);
-    }
-    mem_free(stream);
-}
-
-static void on_cancel(void *user)
-{
-    ask_end(user);
 }
 
 static void on_watch_health(struct server_call *call)
 {
-    struct stream *stream = NEW(struct stream);
-    *stream = (struct stream){
-        .end.fn = on_end, .server = call->server, .closure = call->closure, .rpc = call->rpc};
-    list_append(&call->server->streams, &stream->node);
-    mem_free(call);
-    tell(stream);
-    rpc_call_on_cancel(stream->rpc, on_cancel, stream);
+    stream_begin(call, &call->server->health_streams, tell);
 }
 POSTED(watch_health, WatchHealth)
 

@@ -61,8 +61,10 @@ struct agent_server *agent_server_new(const struct agent_server_options *options
     struct agent_server *server = NEW(struct agent_server);
     koupleless__agent__v1__agent_service__init(&server->service, NULL);
     server->options = *options;
-    list_init(&server->streams);
+    list_init(&server->health_streams);
+    list_init(&server->operation_streams);
     operation_calls_init(&server->service);
+    operation_questions_init(&server->service);
     question_calls_init(&server->service);
     drain_calls_init(&server->service);
     rpc_server_add(rpc, &server->service.base);
@@ -76,7 +78,13 @@ void agent_server_free(struct agent_server *server)
 
 void agent_server_changed(struct agent_server *server)
 {
-    streams_tell(server);
+    health_streams_tell(server);
+}
+
+void agent_server_operations(struct agent_server *server, const struct operation *const *operations,
+                             size_t count)
+{
+    operation_streams_tell(server, operations, count);
 }
 
 void agent_server_stop(struct agent_server *server)

@@ -30,6 +30,10 @@ void agent_server_free(struct agent_server *server); /* after the rpc server */
 /** agent_server_changed() - the health is another one: watchers are told. Loop thread. */
 void agent_server_changed(struct agent_server *server);
 
+/** agent_server_operations() - these have changed: watchers are told. Loop thread. */
+void agent_server_operations(struct agent_server *server, const struct operation *const *operations,
+                             size_t count);
+
 /** agent_server_stop() - calls that wait are answered with what is known. Loop thread. */
 void agent_server_stop(struct agent_server *server);
 

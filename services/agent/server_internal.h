@@ -6,13 +6,15 @@
 #include "services/agent/messages.h"
 #include "services/agent/server.h"
 
-/* Between server.c, operation_calls.c (what changes the base), question_calls.c (what asks) and drain_calls.c. */
+/*
+ * Between server.c, streams.c, operation_calls.c and operation_questions.c (operations), question_calls.c (how the base
+ * is), and drain_calls.c.
+ */
 
 struct agent_server {
     Koupleless__Agent__V1__AgentService_Service service; /* first: handlers get it */
     struct agent_server_options options;
-    struct list streams; /* WatchHealth */
-    int64_t epoch;       /* highest that was seen */
+    struct list health_streams, operation_streams;
     bool stopping;
 };
 
@@ -45,13 +47,37 @@ void server_fail(struct server_call *call, const struct err *err);
 /** server_fail_of_arklet() - the same, of a question that Arklet does not answer. */
 void server_fail_of_arklet(struct server_call *call, const struct err *err);
 
-/** operation_calls_init(), question_calls_init(), drain_calls_init() - set the handlers of their methods. */
+/** ..._init() - set the handlers of their methods. */
 void operation_calls_init(Koupleless__Agent__V1__AgentService_Service *service);
+void operation_questions_init(Koupleless__Agent__V1__AgentService_Service *service);
 void question_calls_init(Koupleless__Agent__V1__AgentService_Service *service);
 void drain_calls_init(Koupleless__Agent__V1__AgentService_Service *service);
 
-/** streams_tell() - the health to all watchers. */
-void streams_tell(struct agent_server *server);
+/** health_streams_tell() / operation_streams_tell() - what has changed, to all watchers. */
+void health_streams_tell(struct agent_server *server);
+void operation_streams_tell(struct agent_server *server, const struct operation *const *operations,
+                            size_t count);
+
+/* -- streams.c -- */
+
+/* A call with many answers. It ends when the client leaves or does not read, or the server stops. */
+struct stream {
+    struct list node;
+    struct loop_event end;
+    bool end_asked; /* atomic: by the loop, or the thread of a cancellation */
+    bool slow;      /* why it ends */
+    struct agent_server *server;
+    const ProtobufCMessage *request;
+    ProtobufCClosure closure;
+    struct rpc_call *rpc;
+};
+
+/** stream_begin() - makes one of @call, which is freed, in the list @streams, after @first said what there is. */
+void stream_begin(struct server_call *call, struct list *streams,
+                  void (*first)(struct stream *stream));
+
+/** stream_send() - a message, unless it ends. */
+void stream_send(struct stream *stream, const ProtobufCMessage *message);
 
 /* A handler of protobuf-c's signature that posts to on_NAME(). */
 #define POSTED(name, Method)                                                                       \

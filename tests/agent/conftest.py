@@ -94,6 +94,17 @@ class Agent(programkit.Program):
             request.wait.seconds = wait_s
         return self.stub.GetOperation(request, timeout=WAIT_S).operation
 
+    def operations(self, **which):
+        """id -> Operation, oldest first."""
+        request = self.proto.ListOperationsRequest(**which)
+        return {one.id: one for one in self.stub.ListOperations(request, timeout=WAIT_S).operations}
+
+    def begin(self, request):
+        """An Install-, Uninstall- or SwitchModuleRequest that is not waited for; the Operation as it begins."""
+        request.wait.SetInParent()  # 0 s
+        method = type(request).__name__.removesuffix("Request")
+        return getattr(self.stub, method)(request, timeout=WAIT_S).operation
+
     def knows(self, op):
         """The state of an operation; None before it was asked for."""
         try:

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the agent of a simulated base has on its disk: services/agent/worker.h, records.h and jars.h. Jobs take a
+ * What the agent of a simulated base has on its disk: services/agent/worker.h, records.h, journal_file.h and jars.h. Jobs take a
  * moment each, and those of an agent that is gone are not done any more. Jars are there soon, or can't be had.
  */
 #include <string.h>
@@ -8,6 +8,7 @@
 #include "lib/base/limits.h"
 #include "lib/base/str.h"
 #include "services/agent/jars.h"
+#include "services/agent/journal_file.h"
 #include "services/agent/records.h"
 #include "tests/sim/sim_process.h"
 
@@ -263,6 +264,48 @@ void records_each_digest(const struct records *records, void (*fn)(void *user, c
     (void)user;
 }
 
+/* -- journal_file.h -- */
+
+struct journal_file {
+    struct str *text;
+};
+
+int journal_file_open(struct journal_file **out, const char *dir, struct err **err)
+{
+    (void)dir;
+    (void)err;
+    struct journal_file *file = NEW(struct journal_file);
+    file->text = &sim_life_starting()->process->journal;
+    *out = file;
+    return 0;
+}
+
+void journal_file_close(struct journal_file *file)
+{
+    mem_free(file);
+}
+
+char *journal_file_read(const struct journal_file *file, size_t *ret_len, struct err **err)
+{
+    (void)err;
+    *ret_len = file->text->len;
+    return mem_strdup(str_text(file->text));
+}
+
+bool journal_file_append(struct journal_file *file, const char *text)
+{
+    str_add(file->text, text);
+    return true;
+}
+
+bool journal_file_replace(struct journal_file *file, const char *text)
+{
+    str_done(file->text);
+    *file->text = STR_INIT(LIMIT_JOURNAL);
+    str_add(file->text, text);
+    return true;
+}
+
 /* -- jars.h -- */
 
 struct jars {
@@ -353,9 +396,10 @@ static void on_fetched(struct loop_timer *timer)
     fetch_free(fetch);
 }
 
-void jars_fetch(struct jars *jars, const struct module_spec *module,
+void jars_fetch(struct jars *jars, const struct module_spec *module, struct jars_progress *progress,
                 void (*on_stage)(void *user, enum jars_stage stage), jars_done_fn done, void *user)
 {
+    (void)progress;
     if (jars->closed)
         return;
     struct fetch *fetch = NEW(struct fetch);

@@ -41,9 +41,9 @@ static int64_t wall_ms(struct clock *clock)
 
 static const struct sim_operation *asked_before(const struct sim_life *life, const char *id)
 {
-    for (size_t i = 0; i < life->asked.len; i++)
-        if (str_eq(life->asked.items[i]->id, id))
-            return life->asked.items[i];
+    for (size_t i = 0; i < life->process->asked.len; i++)
+        if (str_eq(life->process->asked.items[i]->id, id))
+            return life->process->asked.items[i];
     return NULL;
 }
 
@@ -70,7 +70,7 @@ static struct sim_operation *add_asked(struct sim_life *life, enum sim_operation
     operation->name = mem_strdup(name);
     operation->version = mem_strdup(version);
     operation->asked_ms = loop_now_ms(life->process->base->options.loop);
-    VEC_PUSH(&life->asked, operation);
+    VEC_PUSH(&life->process->asked, operation);
     return operation;
 }
 
@@ -126,11 +126,26 @@ static void operation_free(struct sim_operation *operation)
     mem_free(operation);
 }
 
-static void asked_done(struct sim_life *life)
+/* What has got into the journal before the last life ended goes on; who asked for the rest has heard nothing of it. */
+static void keep_what_goes_on(struct sim_life *life)
 {
-    for (size_t i = 0; i < life->asked.len; i++)
-        operation_free(life->asked.items[i]);
-    VEC_DONE(&life->asked);
+    struct sim_process *process = life->process;
+    size_t kept = 0;
+    for (size_t i = 0; i < process->asked.len; i++) {
+        struct sim_operation *operation = process->asked.items[i];
+        if (agent_operation(life->agent, operation->id))
+            process->asked.items[kept++] = operation;
+        else
+            operation_free(operation);
+    }
+    process->asked.len = kept;
+}
+
+static void asked_done(struct sim_process *process)
+{
+    for (size_t i = 0; i < process->asked.len; i++)
+        operation_free(process->asked.items[i]);
+    VEC_DONE(&process->asked);
 }
 
 /* -- what it does, and says of it -- */
@@ -166,8 +181,8 @@ static void begin_operation(const struct sim_base *base, struct sim_operation *o
 
 const struct sim_operation *sim_life_begins(struct sim_life *life, const char *module)
 {
-    for (size_t i = life->asked.len; i-- > 0;) {
-        struct sim_operation *operation = life->asked.items[i];
+    for (size_t i = life->process->asked.len; i-- > 0;) {
+        struct sim_operation *operation = life->process->asked.items[i];
         const struct operation *known = agent_operation(life->agent, operation->id);
         if (!str_eq(operation->name, module) || !known || known->state != OPERATION_EXECUTING)
             continue;
@@ -219,8 +234,8 @@ static void end_operation(const struct sim_base *base, const struct sim_operatio
 
 static void look_at_ends(struct sim_life *life)
 {
-    for (size_t i = 0; i < life->asked.len;) {
-        struct sim_operation *operation = life->asked.items[i];
+    for (size_t i = 0; i < life->process->asked.len;) {
+        struct sim_operation *operation = life->process->asked.items[i];
         const struct operation *known = agent_operation(life->agent, operation->id);
         if (!known || !operation_ended(known)) {
             i++; /* it is not there yet, was refused, or goes on */
@@ -228,7 +243,7 @@ static void look_at_ends(struct sim_life *life)
         }
         end_operation(life->process->base, operation, known);
         operation_free(operation);
-        life->asked.items[i] = life->asked.items[--life->asked.len];
+        life->process->asked.items[i] = life->process->asked.items[--life->process->asked.len];
     }
 }
 
@@ -344,6 +359,7 @@ static void begin_life(struct sim_process *process)
     loop_timer_init(&life->turn, on_turn);
     life->metrics = metrics_new();
     make_agent(life, &no_labels);
+    keep_what_goes_on(life);
     agent_start(life->agent, base->address);
     sim_net_serve(base->options.net, base->address, &life->door);
     sim_life_wake(life);
@@ -374,7 +390,6 @@ static void end_life(struct sim_process *process)
     agent_free(life->agent);
     loop_free(life->loop);
     metrics_free(life->metrics);
-    asked_done(life);
     mem_free(life);
 }
 
@@ -430,6 +445,8 @@ static void stop(struct sim_base *base)
     end_life(process);
     sim_arklet_gone(process);
     sim_disk_done(&process->disk);
+    str_done(&process->journal);
+    asked_done(process);
     mem_free(process);
 }
 

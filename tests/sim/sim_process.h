@@ -12,7 +12,7 @@
  *
  *   lib/rpc              sim_net.c, and what a server is, here
  *   lib/http             sim_arklet.c: Arklet and the health page
- *   jars.h, worker.h, records.h   sim_disk.c: what is on the disk outlives the agent
+ *   jars.h, worker.h, records.h, journal_file.h   sim_disk.c: what is on the disk outlives the agent
  *
  * It is a program of its own: it has a loop, which is turned where something is due there or was posted to it, and it
  * ends from one moment to the next, whatever it is about to do. One invariant is its own:
@@ -29,12 +29,14 @@ struct sim_disk {
 struct sim_process {
     struct sim_base *base;
     struct sim_disk disk;
-    struct list calls;       /* of struct http_call */
-    struct list commands;    /* that Arklet works on, also for an agent that is gone */
-    int64_t jvm_ms;          /* when the JVM began, mono */
-    struct loop_timer begin; /* a life of the agent */
-    struct loop_timer crash; /* ... ends */
-    struct sim_life *life;   /* or NULL */
+    struct str journal;                /* ... and what it was asked to do */
+    VEC(struct sim_operation *) asked; /* that agents have to do, until one says how they ended */
+    struct list calls;                 /* of struct http_call */
+    struct list commands;              /* that Arklet works on, also for an agent that is gone */
+    int64_t jvm_ms;                    /* when the JVM began, mono */
+    struct loop_timer begin;           /* a life of the agent */
+    struct loop_timer crash;           /* ... ends */
+    struct sim_life *life;             /* or NULL */
 };
 
 /* From a start of the agent to its end. */
@@ -47,11 +49,10 @@ struct sim_life {
     struct loop_timer turn;
     struct metrics *metrics;
     struct agent *agent;
-    struct rpc_client *client;         /* the agent's */
-    ProtobufCService door;             /* what the net hands calls to */
-    ProtobufCService *service;         /* ... and who is behind it */
-    int64_t epoch;                     /* of the newest controller that it has heard of */
-    VEC(struct sim_operation *) asked; /* that it has to do, until it says how they ended */
+    struct rpc_client *client; /* the agent's */
+    ProtobufCService door;     /* what the net hands calls to */
+    ProtobufCService *service; /* ... and who is behind it */
+    int64_t epoch;             /* of the newest controller that it has heard of */
 };
 
 /** sim_life_starting() - that of the agent that is being made: what it stands on is not told for whom it is. */

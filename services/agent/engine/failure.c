@@ -49,6 +49,14 @@ bool failure_retryable(enum failure_kind kind)
     return kinds[kind].retryable;
 }
 
+enum failure_kind failure_find(const char *code, const char *reason)
+{
+    for (size_t i = FAILED_NONE + 1; i < ARRAY_LEN(kinds); i++)
+        if (str_eq(kinds[i].code, code) && str_eq(kinds[i].reason, reason))
+            return (enum failure_kind)i;
+    return FAILED_OTHER;
+}
+
 void failure_set(struct failure *failure, enum failure_kind kind, const char *fmt, ...)
 {
     va_list args;

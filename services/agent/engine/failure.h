@@ -50,6 +50,9 @@ const char *failure_reason(enum failure_kind kind);
 /** failure_retryable() - whether the same again can help. */
 bool failure_retryable(enum failure_kind kind);
 
+/** failure_find() - the kind of this code and reason; FAILED_OTHER where none has them. */
+enum failure_kind failure_find(const char *code, const char *reason);
+
 /** failure_set() - a kind and its text; frees what was there. */
 void failure_set(struct failure *failure, enum failure_kind kind, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));

@@ -158,6 +158,17 @@ static void codes_are_those_of_the_documentation(void **state)
     }
 }
 
+static void a_kind_is_found_by_what_it_says(void **state)
+{
+    (void)state;
+    for (int kind = FAILED_NONE + 1; kind <= FAILED_OTHER; kind++)
+        assert_int_equal(failure_find(failure_code((enum failure_kind)kind),
+                                      failure_reason((enum failure_kind)kind)),
+                         kind);
+    assert_int_equal(failure_find("Arklet.PullBizError", "MODULE_BUSY"), FAILED_OTHER);
+    assert_int_equal(failure_find(NULL, NULL), FAILED_OTHER);
+}
+
 static void a_failure_takes_the_place_of_the_one_before(void **state)
 {
     (void)state;
@@ -177,6 +188,7 @@ int main(void)
         cmocka_unit_test(every_answer_has_its_kind_and_text),
         cmocka_unit_test(what_fits_nothing_is_what_the_caller_says),
         cmocka_unit_test(codes_are_those_of_the_documentation),
+        cmocka_unit_test(a_kind_is_found_by_what_it_says),
         cmocka_unit_test(a_failure_takes_the_place_of_the_one_before),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

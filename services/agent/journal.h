@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef KOUPLELESS_AGENT_JOURNAL_H
+#define KOUPLELESS_AGENT_JOURNAL_H
+
+#include "lib/base/log.h"
+#include "services/agent/engine/journal_line.h"
+#include "services/agent/worker.h"
+
+/*
+ * What was asked of the agent and how it ended, in a file beside the jars, so that an agent that is started anew knows it.
+ * Lines are appended by the worker; what nobody needs any more goes when the whole is written anew, which keeps the
+ * file at about twice what is needed. A file that can't be written costs the memory, not the operation. Loop thread.
+ */
+struct journal;
+
+struct journal_options {
+    struct worker *worker;
+    struct log *log;
+    const char *dir; /* NULL: nothing is kept, and nobody waits */
+    const char *
+        agent; /* whose it is: that of another base in the same directory is not read; borrowed for the call */
+    /* all() - journal_write_all() of it writes what still counts, by @write. */
+    void (*all)(void *owner, void (*write)(void *user, const struct journal_line *line),
+                void *user);
+    void *owner;
+};
+
+struct journal *journal_new(const struct journal_options *options);
+void journal_free(struct journal *journal); /* after the worker ended */
+
+/** journal_keeps() - whether there is a file. */
+bool journal_keeps(const struct journal *journal);
+
+/**
+ * journal_read() - @fn with each line that agents before this one have left, oldest first; once, before all else
+ *
+ * Lines that are damaged, or were written half as their agent died, are skipped.
+ */
+void journal_read(struct journal *journal, void (*fn)(void *user, const struct journal_line *line),
+                  void *user);
+
+/** journal_add() - one more line; options.all() knows it already. */
+void journal_add(struct journal *journal, const struct journal_line *line);
+
+/** journal_flush() - @done when all lines so far are in the file; at once where nothing is on its way there. */
+void journal_flush(struct journal *journal, void (*done)(void *user), void *user);
+
+#endif
