@@ -5,6 +5,7 @@
  */
 #include "clients/cli/cli.h"
 
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -204,6 +205,74 @@ int cli_call_on(struct cli *cli, const ProtobufCServiceDescriptor *service, cons
     else
         cli_name_server(cli, err);
     return result;
+}
+
+/* -- streams -- */
+
+struct stream {
+    bool (*fn)(void *user, const cJSON *answer);
+    void *user;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    struct rpc_client_call *call; /* NULL until it has been begun */
+    bool enough, ended;
+    struct err *err;
+};
+
+static void on_answer(void *user, const ProtobufCMessage *message)
+{
+    struct stream *stream = user;
+    AUTO_JSON cJSON *answer = protojson_write(message);
+    if (stream->enough || stream->fn(stream->user, answer))
+        return;
+    pthread_mutex_lock(&stream->lock); /* held while the call begins */
+    stream->enough = true;
+    rpc_cancel(stream->call);
+    pthread_mutex_unlock(&stream->lock);
+}
+
+static void on_stream_done(void *user, const ProtobufCMessage *response, const struct err *err)
+{
+    struct stream *stream = user;
+    (void)response;
+    pthread_mutex_lock(&stream->lock);
+    stream->ended = true;
+    stream->err = err_copy(err);
+    pthread_cond_signal(&stream->changed);
+    pthread_mutex_unlock(&stream->lock);
+}
+
+int cli_stream_on(struct cli *cli, const ProtobufCServiceDescriptor *service, const char *method,
+                  cJSON *request, bool (*fn)(void *user, const cJSON *answer), void *user,
+                  struct err **err)
+{
+    AUTO_JSON cJSON *json = request;
+    const ProtobufCMethodDescriptor *called = find_method(service, method, err);
+    ProtobufCMessage *message =
+        called ? protojson_read(called->input, json, JSON_UNKNOWN_REFUSE, err) : NULL;
+    struct stream stream = {.fn = fn,
+                            .user = user,
+                            .lock = PTHREAD_MUTEX_INITIALIZER,
+                            .changed = PTHREAD_COND_INITIALIZER};
+    struct rpc_options options = {0};
+    if (!message)
+        return -1;
+    pthread_mutex_lock(&stream.lock);
+    stream.call = rpc_stream(cli->channel, service, method, message, &options, on_answer,
+                             on_stream_done, &stream);
+    while (!stream.ended)
+        pthread_cond_wait(&stream.changed, &stream.lock);
+    pthread_mutex_unlock(&stream.lock);
+    protobuf_c_message_free_unpacked(message, NULL);
+    if (stream.enough) {
+        err_free(stream.err);
+        return 0;
+    }
+    if (!stream.err)
+        err_set(&stream.err, ERR_UNAVAILABLE, "the server has ended the stream");
+    err_move(err, stream.err);
+    cli_name_server(cli, err);
+    return -1;
 }
 
 int cli_call(struct cli *cli, const ProtobufCServiceDescriptor *service, const char *method,

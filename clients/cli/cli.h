@@ -67,6 +67,16 @@ int cli_call_on(struct cli *cli, const ProtobufCServiceDescriptor *service, cons
 int cli_call(struct cli *cli, const ProtobufCServiceDescriptor *service, const char *method,
              cJSON *request, cJSON **ret_response, struct err **err);
 
+/**
+ * cli_stream_on() - a call with many answers, until it ends or @fn has enough
+ * @request: consumed
+ * @fn: gets each answer, on the client's thread; false: enough
+ * Return: 0 where @fn had enough; else -1, also where the server just ended it
+ */
+int cli_stream_on(struct cli *cli, const ProtobufCServiceDescriptor *service, const char *method,
+                  cJSON *request, bool (*fn)(void *user, const cJSON *answer), void *user,
+                  struct err **err);
+
 /** cli_request() - a new request about the object @name (may be NULL) of the namespace in use. Owned. */
 cJSON *cli_request(const struct cli *cli, const char *name);
 

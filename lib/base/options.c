@@ -49,6 +49,20 @@ static bool parse_bool(const char *text, bool *ret)
     return true;
 }
 
+static void list_add(struct option_list *list, const char *text)
+{
+    list->items = mem_resize(list->items, list->len + 1, sizeof(*list->items));
+    list->items[list->len++] = mem_strdup(text);
+}
+
+static void list_done(struct option_list *list)
+{
+    for (size_t i = 0; i < list->len; i++)
+        mem_free(list->items[i]);
+    mem_free(list->items);
+    *list = (struct option_list){0};
+}
+
 /* Sets the field of @spec. @source: "--replicas", "KOUPLELESS_REPLICAS", "config.yaml: replicas". */
 static int set_value(const struct option_spec *spec, const char *text, const char *source,
                      void *out, struct err **err)
@@ -58,6 +72,9 @@ static int set_value(const struct option_spec *spec, const char *text, const cha
     switch (spec->type) {
     case OPTION_STRING:
         mem_replace(slot(spec, out), text);
+        return 0;
+    case OPTION_LIST:
+        list_add(slot(spec, out), text);
         return 0;
     case OPTION_BOOL:
         if (!parse_bool(text, slot(spec, out)))
@@ -98,6 +115,8 @@ static void begin(const struct option_spec *spec, void *out)
 {
     if (spec->type == OPTION_COUNT)
         *(int64_t *)slot(spec, out) = 0;
+    else if (spec->type == OPTION_LIST)
+        list_done(slot(spec, out));
 }
 
 static const struct option_spec *find_spec(const struct option_spec *specs, const char *name)
@@ -378,6 +397,8 @@ void options_done(const struct option_spec *specs, void *out)
         if (specs->type == OPTION_STRING) {
             mem_free(*(char **)slot(specs, out));
             *(char **)slot(specs, out) = NULL;
+        } else if (specs->type == OPTION_LIST) {
+            list_done(slot(specs, out));
         }
     }
 }

@@ -24,6 +24,12 @@ enum option_type {
     OPTION_DURATION, /* int64_t, ms; "30s" */
     OPTION_BYTES,    /* int64_t; "2GiB" */
     OPTION_COUNT,    /* int64_t; how often the nearest source gives it; --x=N sets it */
+    OPTION_LIST,     /* struct option_list; all that the nearest source gives, in order */
+};
+
+struct option_list {
+    char **items; /* owned, as each of them */
+    size_t len;
 };
 
 struct option_spec {
@@ -60,7 +66,7 @@ enum options_result options_parse(const struct option_spec *specs,
 /** options_print() - the table as --help shows it. */
 void options_print(const struct option_spec *specs, FILE *out);
 
-/** options_done() - frees the strings of @out. */
+/** options_done() - frees the strings and lists of @out. */
 void options_done(const struct option_spec *specs, void *out);
 
 #endif

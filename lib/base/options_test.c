@@ -19,6 +19,7 @@ struct values {
     char *name, *config;
     int64_t replicas, port, wait_ms, insecure, room_bytes;
     bool dry_run;
+    struct option_list words;
 };
 
 static const struct option_spec specs[] = {
@@ -52,6 +53,7 @@ static const struct option_spec specs[] = {
      .type = OPTION_COUNT,
      .offset = offsetof(struct values, insecure)},
     {.name = "config", .type = OPTION_STRING, .offset = offsetof(struct values, config)},
+    {.name = "word", .type = OPTION_LIST, .offset = offsetof(struct values, words)},
     {.name = NULL},
 };
 
@@ -186,6 +188,21 @@ static void sizes_are_read(void **state)
     AUTO_RUN struct run *run = start("--room 3MiB");
     assert_string_equal(run->err, "");
     assert_int_equal(run->values.room_bytes, 3 << 20);
+}
+
+static void a_list_is_that_of_the_nearest_source(void **state)
+{
+    (void)state;
+    setenv("KOUPLELESS_WORD", "environment", 1);
+    AUTO_RUN struct run *far = start("");
+    AUTO_RUN struct run *run = start("--word a --word= --word=a,b");
+    unsetenv("KOUPLELESS_WORD");
+    assert_int_equal(far->values.words.len, 1);
+    assert_string_equal(far->values.words.items[0], "environment");
+    assert_int_equal(run->values.words.len, 3);
+    assert_string_equal(run->values.words.items[0], "a");
+    assert_string_equal(run->values.words.items[1], "");
+    assert_string_equal(run->values.words.items[2], "a,b");
 }
 
 static void wrong_flags_are_explained(void **state)
@@ -436,6 +453,7 @@ int main(void)
         cmocka_unit_test(defaults_hold_where_nothing_is_given),
         cmocka_unit_test(flags_are_read),
         cmocka_unit_test(sizes_are_read),
+        cmocka_unit_test(a_list_is_that_of_the_nearest_source),
         cmocka_unit_test(wrong_flags_are_explained),
         cmocka_unit_test(operands_end_the_options_where_asked),
         cmocka_unit_test(the_nearest_source_wins),
