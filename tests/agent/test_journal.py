@@ -31,7 +31,6 @@ def same_but_progress(one, other):
 # -- what has ended --
 
 
-@pytest.mark.real
 def test_the_first_answer_stands(base, start_agent, jars):
     agent = start_agent(base)
     good, bad = base.jar(base.unique()), base.jar(base.unique(), Test_Fail="main")

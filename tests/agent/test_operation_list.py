@@ -32,7 +32,6 @@ class Watch:
         self.stream.cancel()
 
 
-@pytest.mark.real
 def test_the_list(base, agent, jars):
     one, two = base.jar(base.unique()), base.jar(base.unique())
     assert agent.operations() == {}

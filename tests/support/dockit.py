@@ -18,7 +18,7 @@ command, which goes on in the next line after a backslash; the lines below it ar
     rows of a table     may stand in another order, as they are sorted by names with hashes
     blanks              don't count
 
-What is only read (kubectl get, describe) may take a moment to be as the page says: it is asked again.
+What is only read (kubectl get, describe; koupleless agent list, health, operations) may take a moment to be as the page says: it is asked again.
 """
 import os
 import pathlib
@@ -43,7 +43,7 @@ _VARYING = re.compile("|".join((
     r"(?P<temporary>/tmp/(?:LIVE|MERGED)-\d+)",
 )))
 _NAMED = {"instance", "pod", "revision", "address"}  # what stays the same within a page
-_READING = re.compile(r"kubectl (get|describe) ")
+_READING = re.compile(r"kubectl (get|describe) |koupleless agent (list|health|operations)\b")
 
 
 class Step:
