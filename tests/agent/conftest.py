@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The agent as a process, in front of a simulated base and, where a test says so, of a real JVM too.
 
-    /usr/bin/python3 -m pytest tests/agent [--bases sim|jvm|both]
+    /usr/bin/python3 -m pytest tests/agent [--bases sim|jvm|legacy|both]
 
-Tests marked @pytest.mark.real run against both kinds of base; all others need faults, or settings
-that only the simulator has.
+Tests marked @pytest.mark.real run against both kinds of base, those marked @pytest.mark.lines against a JVM of the legacy
+line of Koupleless too; all others need faults, or settings that only the simulator has.
 """
 import itertools
 import pathlib
@@ -183,6 +183,7 @@ class Agent(programkit.Program):
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "real: runs against the simulator and a real base")
+    config.addinivalue_line("markers", "lines: ... and one of the legacy line")
 
 
 session_bases = basefixture.session_bases
@@ -194,8 +195,9 @@ def pytest_addoption(parser):
 
 def pytest_generate_tests(metafunc):
     if "base_kind" in metafunc.fixturenames:
-        real = metafunc.definition.get_closest_marker("real") is not None
-        kinds = basefixture.kinds(metafunc.config) if real else ["sim"]
+        lines = metafunc.definition.get_closest_marker("lines") is not None
+        real = lines or metafunc.definition.get_closest_marker("real") is not None
+        kinds = basefixture.kinds(metafunc.config, lines) if real else ["sim"]
         metafunc.parametrize("base_kind", kinds, scope="session")
 
 
@@ -212,7 +214,7 @@ def modules_now(base):
             answer = base.call("queryAllBiz", {}, timeout_s=0.5)
         except OSError:
             return None
-        return {f"{m['bizName']}:{m['bizVersion']}": m["bizState"] for m in answer.data}, True
+        return {f"{m['bizName']}:{m['bizVersion']}": m["bizState"].lower() for m in answer.data}, True
 
     return basekit.wait_until(asked, "an answer")[0]
 
@@ -256,6 +258,25 @@ def new_base(tmp_path):
         return started[-1].bases[0]
 
     yield start_simulator
+    for one in started:
+        one.__exit__()
+
+
+@pytest.fixture
+def new_jvm(request, tmp_path):
+    """Starts real bases with flags of their own: a basekit.RealBase. Skips where --bases asks for none of their line."""
+    started = []
+
+    def start_jvm(*flags, line="current", **options):
+        if request.config.getoption("--bases") not in ("both", {"current": "jvm"}.get(line, line)):
+            pytest.skip("--bases asks for no such one")
+        try:
+            started.append(basekit.RealBase(tmp_path / f"jvm{len(started)}", *flags, line=line, **options))
+        except basekit.Unavailable as error:
+            pytest.skip(str(error))
+        return started[-1]
+
+    yield start_jvm
     for one in started:
         one.__exit__()
 

@@ -91,7 +91,7 @@ def test_a_page_that_hangs(base, start_agent):
 # -- 3: hot deploy --
 
 
-@pytest.mark.real
+@pytest.mark.lines
 def test_a_module_that_starts(base, agent):
     agent.wait_ready()
     jar = base.jar(base.unique(), Test_Start_Sleep_Ms=2500)
@@ -164,21 +164,35 @@ def test_states_in_upper_case(new_base, start_agent):
 # -- 4: running --
 
 
-@pytest.mark.real
+@pytest.mark.lines
 @pytest.mark.parametrize("indicator, module, root", [
     ("DOWN", "DOWN", "DOWN"), ("UNKNOWN", "UNKNOWN", "UP"), ("OUT_OF_SERVICE", "UP", "UP")])
-def test_an_indicator_of_a_module(base, agent, indicator, module, root):
+def test_9_3_an_indicator_of_a_module(base, agent, indicator, module, root):
     jar = base.jar(base.unique())
     agent.succeeded(agent.install(jar))
     wait_status(agent, "UP", "UP", **{jar.module: "UP"})
     base.get(f"/{jar.module}/set/{indicator}")
     health = wait_status(agent, "UP", root, **{jar.module: module})
     assert health.message == (f"module {jar.module} 1.0.0: test is DOWN" if root == "DOWN" else "")
-    assert agent.is_ready()
+    assert agent.is_ready() and agent.get("/livez")[0] == 200
     expected = "SERVING" if module == "UP" else "NOT_SERVING"
     basekit.wait_until(lambda: agent.serving(f"koupleless.module.{jar.module}") == expected, expected)
     base.get(f"/{jar.module}/set/UP")
     wait_status(agent, "UP", "UP", **{jar.module: "UP"})
+
+
+@pytest.mark.lines
+def test_9_5_each_module_has_a_health_of_its_own(base, agent):
+    well, sick = base.jar(base.unique()), base.jar(base.unique())
+    for jar in (well, sick):
+        agent.succeeded(agent.install(jar))
+    base.get(f"/{sick.module}/set/DOWN")
+    wait_status(agent, "UP", "DOWN", **{well.module: "UP", sick.module: "DOWN"})
+    basekit.wait_until(lambda: agent.serving(f"koupleless.module.{sick.module}") == "NOT_SERVING", "NOT_SERVING")
+    assert agent.serving(f"koupleless.module.{well.module}") == "SERVING"
+    assert agent.serving("koupleless.base") == "SERVING" and agent.is_ready()
+    listed = {module["bizName"] for module in base.get("/actuator/info").json["arkBizInfo"]}
+    assert listed == {"base", well.module, sick.module}
 
 
 @pytest.mark.real

@@ -49,7 +49,7 @@ def test_the_list_tells_path_state_and_digest(base, agent):
     assert (other.state, other.web_context_path, other.digest) == ("activated", foreign.module, "")
 
 
-@pytest.mark.real
+@pytest.mark.lines
 def test_two_versions_beside_each_other(base, agent):
     name = base.unique()
     agent.succeeded(agent.install(base.jar(name, "1.0.0")))

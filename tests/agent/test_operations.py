@@ -117,7 +117,7 @@ def test_a_caller_whose_deadline_passes_finds_it_again(base, agent):
 # -- uninstall and switch --
 
 
-@pytest.mark.real
+@pytest.mark.lines
 def test_uninstall(base, agent):
     jar = base.jar(base.unique())
     agent.succeeded(agent.install(jar))
@@ -136,7 +136,7 @@ def test_uninstall_of_what_is_not_there(base, agent):
     assert base.modules() == {f"{jar.module}:1.0.0": "activated"}
 
 
-@pytest.mark.real
+@pytest.mark.lines
 def test_uninstall_of_a_module_without_spring(base, agent):
     """Arklet 2.1.6 says that it failed, and it is gone."""
     jar = base.jar(base.unique(), Test_Spring="false")
@@ -145,7 +145,7 @@ def test_uninstall_of_a_module_without_spring(base, agent):
     assert base.modules() == {}
 
 
-@pytest.mark.real
+@pytest.mark.lines
 def test_switch(base, agent):
     name = base.unique()
     old, new = base.jar(name, "1.0.0"), base.jar(name, "2.0.0", context=name + "-2")
@@ -343,7 +343,7 @@ def test_prefetch_checks_too(base, agent):
 # -- in place --
 
 
-@pytest.mark.real
+@pytest.mark.lines
 def test_in_place(base, agent):
     name = base.unique()
     old, new = base.jar(name, "1.0.0"), base.jar(name, "2.0.0")

@@ -5,14 +5,14 @@ import pytest
 
 
 def add_option(parser, which):
-    parser.addoption("--bases", choices=["sim", "jvm", "both"], default="both",
-                     help=f"which bases the {which} run against")
+    parser.addoption("--bases", choices=["sim", "jvm", "legacy", "both"], default="both",
+                     help=f"which bases the {which} run against; legacy: a JVM of the older line of Koupleless")
 
 
-def kinds(config):
-    """The kinds of bases that --bases asks for."""
+def kinds(config, lines=False):
+    """The kinds of bases that --bases asks for; @lines: of real ones both lines."""
     wanted = config.getoption("--bases")
-    return ["sim", "jvm"] if wanted == "both" else [wanted]
+    return ["sim", "jvm", *(["legacy"] if lines else [])] if wanted == "both" else [wanted]
 
 
 @pytest.fixture(scope="session")
@@ -42,5 +42,5 @@ def start(kind, folder):
     if kind == "sim":
         simulator = basekit.Simulator(folder, "--count-requests")  # as the real one does
         return simulator, simulator.bases[0]
-    real = basekit.RealBase(folder)
+    real = basekit.RealBase(folder, line="legacy" if kind == "legacy" else "current")
     return real, real.base

@@ -148,10 +148,10 @@ class Base:
         return self.call("switchBiz", {"bizName": name, "bizVersion": version, **more})
 
     def modules(self):
-        """name:version -> state, as queryAllBiz tells."""
+        """name:version -> state, as queryAllBiz tells, in the lower case of newer lines."""
         answer = self.call("queryAllBiz", {})
         assert answer.code == "SUCCESS"
-        return {f"{m['bizName']}:{m['bizVersion']}": m["bizState"] for m in answer.data}
+        return {f"{m['bizName']}:{m['bizVersion']}": m["bizState"].lower() for m in answer.data}
 
     def record(self, request_id):
         answer = self.call("queryBizOps", {"requestId": request_id})
@@ -172,7 +172,7 @@ class Base:
 
         def emptied():
             for identity, state in self.modules().items():
-                if state.lower() != "resolved":
+                if state != "resolved":
                     self.uninstall(*identity.split(":"))
             return not self.modules()
 
@@ -301,9 +301,9 @@ def addresses(first, count):
     return [socket.inet_ntoa((number + i).to_bytes(4, "big")) for i in range(count)]
 
 
-def java_base():
-    """The folder with the real base and its module, built where it isn't yet. Raises Unavailable."""
-    built = subprocess.run([str(JAVABASE / "build.sh")], stdout=subprocess.PIPE, text=True)
+def java_base(line="current"):
+    """The folder with the real base and its module, built where it isn't yet; @line: see build.sh. Raises Unavailable."""
+    built = subprocess.run([str(JAVABASE / "build.sh"), line], stdout=subprocess.PIPE, text=True)
     if built.returncode == 77:
         raise Unavailable("no Java base can be built here")
     assert built.returncode == 0, "build.sh failed"
@@ -311,24 +311,35 @@ def java_base():
 
 
 class RealBase:
-    """One JVM, by default on any free address; .base is it. Raises Unavailable where Java or Maven can't be had. Use
-    as a context."""
+    """One JVM, by default on any free address; .base is it. @line: of Koupleless, see build.sh; @prepare: called with the
+    base before it starts. Raises Unavailable where Java or Maven can't be had. Use as a context."""
 
-    def __init__(self, folder, *java_flags, address=None):
+    def __init__(self, folder, *java_flags, address=None, line="current", wait=True, prepare=None):
         self.folder = pathlib.Path(folder)
-        template = java_base() / "module.jar"
-        address = address or free_address()
+        self.folder.mkdir(parents=True, exist_ok=True)
+        template = java_base(line) / "module.jar"
         self.run_dir = self.folder / "jvm"
-        subprocess.run(
-            [str(JAVABASE / "start.sh"), "--address", address, "--dir", str(self.run_dir),
-             "--arklet-port", str(ARKLET_PORT), "--http-port", str(HTTP_PORT), "--", *java_flags],
-            stdout=subprocess.PIPE, check=True)
-        self.base = Base("jvm", address, self.folder, template)
+        self._line, self._flags = line, java_flags
+        self.base = Base("jvm", address or free_address(), self.folder, template)
         self.base.operations = self.run_dir / "operations"
+        if prepare:
+            prepare(self.base)
+        self.start(wait)
+
+    def start(self, wait=True):
+        """The JVM, again where it has been killed; until it is ready, where @wait."""
+        subprocess.run(
+            [str(JAVABASE / "start.sh"), "--address", self.base.address, "--dir", str(self.run_dir),
+             "--arklet-port", str(ARKLET_PORT), "--http-port", str(HTTP_PORT), "--line", self._line,
+             *([] if wait else ["--no-wait"]), "--", *self._flags],
+            stdout=subprocess.PIPE, check=True)
+
+    def signal(self, number):
+        os.kill(int((self.run_dir / "pid").read_text()), number)
 
     def kill(self):
         """SIGKILL, as when it runs out of memory."""
-        os.kill(int((self.run_dir / "pid").read_text()), signal.SIGKILL)
+        self.signal(signal.SIGKILL)
 
     def __enter__(self):
         return self

@@ -232,6 +232,13 @@ static void pages_of_other_versions(void **state)
          .no_module = true,
          JUDGED(UNKNOWN, UNKNOWN, UNKNOWN),
          .message = "the base is UNKNOWN"},
+        {.scenario = "details, names as documented: of Spring Boot 2",
+         .status = 503,
+         .page = "{\"status\":\"DOWN\",\"details\":{\"masterBizStartUp\":" BASE_UP
+                 ",\"arkBizAggregate\":" MODULE("DOWN", IN_CONTEXT("DOWN")) "}}",
+         .module = BIZ_ACTIVATED,
+         JUDGED(DOWN, UP, DOWN),
+         .message = "module m 1.0.0: test is DOWN"},
         {.scenario = "components are not shown",
          .status = 200,
          .page = STATUS("UP"),

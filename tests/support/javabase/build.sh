@@ -1,9 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 #
-# build.sh              builds the Java base and its module once; prints the folder as its last line
-# build.sh --print-dir  prints the folder, builds nothing
+# build.sh [LINE]              builds the Java base and its module once; prints the folder as its last line
+# build.sh --print-dir [LINE]  prints the folder, builds nothing
 #
+# LINE is the line of Koupleless: current (the default), or legacy, whose states are in upper case (see pom.xml).
 # The folder lies outside the tree, under ${KOUPLELESS_CACHE:-~/.cache/koupleless}/javabase, and is
 # named by a hash of the sources here: unchanged sources are never built again, from whatever clone.
 # It holds base.jar with lib/, base.jsa (class data archive), module.jar and bindto.so.
@@ -17,7 +18,18 @@ cache=${KOUPLELESS_CACHE:-${HOME:-/tmp}/.cache/koupleless}/javabase
 sources() {
     cd "$here" && find pom.xml base module bindto.c build.sh start.sh -type f ! -path '*/target/*' | LC_ALL=C sort
 }
-hash=$(cd "$here" && sources | xargs sha256sum | sha256sum | cut -c1-16)
+print_only=''
+if [ "${1:-}" = --print-dir ]; then
+    print_only=yes
+    shift
+fi
+line=${1:-current}
+case $line in
+current) profile='' ;;
+legacy) profile=-Plegacy ;;
+*) sed -n '4,5p' "$0" | cut -c3- >&2; exit 2 ;;
+esac
+hash=$(cd "$here" && sources | xargs sha256sum | sha256sum | cut -c1-16)-$line
 dir=$cache/$hash
 
 say() { echo "javabase: $*" >&2; }
@@ -47,8 +59,8 @@ follow() { # LOG PID
 
 run_maven() { # SOURCES
     log=$cache/maven-$hash.log
-    # shellcheck disable=SC2086 # MVN_FLAGS is a list of flags
-    (cd "$1" && exec mvn -B ${MVN_FLAGS:-} package) >"$log" 2>&1 &
+    # shellcheck disable=SC2086 # MVN_FLAGS is a list of flags, profile one or none
+    (cd "$1" && exec mvn -B $profile ${MVN_FLAGS:-} package) >"$log" 2>&1 &
     pid=$!
     follow "$log" $pid
     if ! wait $pid; then
@@ -66,7 +78,7 @@ run_maven() { # SOURCES
 # a first start there; a base starts without it too, so a failure is no error.
 make_archive() {
     run=$(mktemp -d)
-    if "$here/start.sh" --archive --address 127.77.0.1 --dir "$run" >/dev/null; then
+    if "$here/start.sh" --archive --line "$line" --address 127.77.0.1 --dir "$run" >/dev/null; then
         "$here/stop.sh" --dir "$run" >&2
     else
         say "no class data archive, bases will start slower; see $run/log"
@@ -75,7 +87,7 @@ make_archive() {
     rm -rf "$run"
 }
 
-if [ "${1:-}" = --print-dir ]; then
+if [ -n "$print_only" ]; then
     echo "$dir"
     exit 0
 fi

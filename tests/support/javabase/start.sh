@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 #
-# start.sh --address IP --dir DIR [--http-port N] [--arklet-port N] [--wait SECONDS] [--archive] [-- JAVA-FLAG...]
+# start.sh --address IP --dir DIR [--http-port N] [--arklet-port N] [--wait SECONDS] [--line current|legacy] [--no-wait] [-- JAVA-FLAG...]
 #
-# Starts one real base on its own loopback address and waits until it is ready. DIR (made if absent)
+# Starts one real base on its own loopback address and waits until it is ready, unless told not to. DIR (made if absent)
 # gets log, pid, operations (what was done with modules, see OperationsLog.java) and the JVM's
 # temporary files. Flags of interest after --: -Dsofa.ark.auto.uninstall.when.failed.enable=false,
 # -Dactivate.new.module=true, -Dtestbase.readiness=true. $JAVA_OPTS replaces the memory flags.
@@ -11,7 +11,7 @@
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
-address='' dir='' http=8080 arklet=1238 wait_s=60 archive=''
+address='' dir='' http=8080 arklet=1238 wait_s=60 archive='' line=current
 
 usage() { sed -n '4p' "$0" | cut -c3- >&2; exit 2; }
 while [ $# -gt 0 ]; do
@@ -21,6 +21,8 @@ while [ $# -gt 0 ]; do
     --http-port) http=${2:?}; shift 2 ;;
     --arklet-port) arklet=${2:?}; shift 2 ;;
     --wait) wait_s=${2:?}; shift 2 ;;
+    --line) line=${2:?}; shift 2 ;; # see build.sh
+    --no-wait) wait_s=0; shift ;;
     --archive) archive=yes; shift ;; # build.sh's first start
     --) shift; break ;;
     *) usage ;;
@@ -28,7 +30,7 @@ while [ $# -gt 0 ]; do
 done
 if [ -z "$address" ] || [ -z "$dir" ]; then usage; fi
 
-if [ -n "$archive" ]; then base=$("$here/build.sh" --print-dir); else base=$("$here/build.sh"); fi
+if [ -n "$archive" ]; then base=$("$here/build.sh" --print-dir "$line"); else base=$("$here/build.sh" "$line"); fi
 mkdir -p "$dir/tmp"
 dir=$(cd "$dir" && pwd)
 # A zombie, which nobody has waited for yet, is no running base.
@@ -59,6 +61,7 @@ LD_PRELOAD=$base/bindto.so BIND_TO=$address setsid "${JAVA_HOME:+$JAVA_HOME/bin/
     "$@" -jar "$base/base.jar" >"$dir/log" 2>&1 </dev/null &
 pid=$!
 echo $pid >"$dir/pid"
+[ "$wait_s" -gt 0 ] || exit 0
 
 fail() {
     echo "start.sh: the base on $address $*; end of $dir/log:" >&2
