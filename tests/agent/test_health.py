@@ -71,7 +71,7 @@ def test_a_page_that_is_no_health(base, agent, page, status, judged, meaning):
 
 def test_a_page_that_hangs(base, start_agent):
     """Late at first, which takes nothing out of traffic; then the base is DOWN. Modules are seen meanwhile."""
-    agent = start_agent(base, "--query-timeout", "3s").wait_ready()
+    agent = start_agent(base, "--query-timeout", "6s").wait_ready()
     base.control("fault", fault="actuator", page="hang", count=-1)
     with Watch(agent) as watch:
         late = watch.until(lambda health: agent.status(health.status) == "UNKNOWN")

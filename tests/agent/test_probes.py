@@ -50,7 +50,7 @@ def test_only_a_dead_base_is_to_be_restarted(base, agent):
 
 def test_a_base_that_is_stopped_is_late_then_down(tmp_path, start_agent):
     with basekit.Simulator(tmp_path / "stopped") as simulator:
-        agent = start_agent(simulator.bases[0], "--query-timeout", "3s").wait_ready()
+        agent = start_agent(simulator.bases[0], "--query-timeout", "6s").wait_ready()
         simulator.process.send_signal(signal.SIGSTOP)
         basekit.wait_until(lambda: agent.status(agent.health().status) == "UNKNOWN", "UNKNOWN")
         assert agent.is_ready() and agent.base_status() == "UP"

@@ -23,7 +23,7 @@ class Elsewhere:
 def test_9_1_a_base_from_its_start_to_its_end(new_jvm, start_agent, line):
     """It starts, is ready, is stopped for a while, dies, and is back as another one, all of it seen by one agent."""
     place = Elsewhere()
-    agent = start_agent(place, "--query-timeout", "3s")
+    agent = start_agent(place, "--query-timeout", "6s")
     wait_status(agent, "UNKNOWN", "UNKNOWN")
     wait_probes(agent, BAD, GOOD, BAD)
     assert agent.serving("koupleless.base") == "NOT_SERVING" and health_of(agent, "base") == "UNKNOWN"

@@ -29,7 +29,8 @@ static int64_t silent_after_ms(const struct contact_facts *facts)
 
 static bool is_late(const struct contact_facts *facts)
 {
-    return !facts->operating && waited_ms(facts) >= at_least(CONTACT_LATE_MS, 2 * facts->took_ms);
+    int64_t usual_ms = at_least(CONTACT_LATE_MS, 2 * facts->took_ms);
+    return !facts->operating && waited_ms(facts) >= at_most(usual_ms, facts->silent_ms / 2);
 }
 
 enum contact contact_of(const struct contact_facts *facts)

@@ -20,26 +20,25 @@ enum contact {
     CONTACT_REFUSED, /* nobody is there */
 };
 
-#define CONTACT_LATE_MS                                                                            \
-    1000 /* at the least: an answer is late that takes twice as long as the last one */
-#define CONTACT_OPERATING_SILENT_MS 30000 /* while a module is installed or removed */
+/* An answer is late that takes so long, and twice as long as the last one or half as long as silence. */
+#define CONTACT_LATE_MS 1000
+/* What is silence while a module is installed or removed, where --query-timeout is not longer. */
+#define CONTACT_OPERATING_SILENT_MS 30000
+/* A refusal comes at once. Later there was nobody to take the connection: one that hangs has enough of them. */
+#define CONTACT_REFUSED_MS 400
 
-#define CONTACT_REFUSED_MS                                                                         \
-    400 /* a refusal comes at once; later there was nobody to take the connection */
+struct contact_facts {
+    bool answered;      /* ever, since it was refused last */
+    bool refused;       /* the last question found nobody */
+    int64_t waiting_ms; /* since the first question without an answer was asked; 0: none waits */
+    int64_t took_ms;    /* the last answer */
+    bool operating;     /* an operation works on a module now: nothing is late */
+    int64_t quiet_ms;   /* since the last one ended; silence while it ran does not count */
+    int64_t silent_ms;  /* what is silence: --query-timeout */
+};
 
 /** contact_refused() - whether a question that found no connection was refused. @took_ms: until it failed. */
 bool contact_refused(bool unavailable, int64_t took_ms);
-
-struct contact_facts {
-    bool answered; /* ever, since it was refused last */
-    bool refused;  /* the last question found nobody */
-    int64_t
-        waiting_ms; /* since the first of the questions that have no answer was asked; 0: none waits */
-    int64_t took_ms;   /* the last answer */
-    bool operating;    /* an operation works on a module now: nothing is late */
-    int64_t quiet_ms;  /* since the last one ended; silence while it ran does not count */
-    int64_t silent_ms; /* what is silence: --query-timeout */
-};
 
 /** contact_of() - pure. */
 enum contact contact_of(const struct contact_facts *facts);
