@@ -77,7 +77,7 @@ static const struct option_spec specs[] = {
     TEXT("netrc", netrc, NULL, "FILE", "credentials for downloads"),
     TEXT("download-ca", download_ca, NULL, "FILE",
          "CA that jar repositories are believed by, in place of the system's"),
-    DURATION("poll-interval", poll_ms, "750ms", "how often the base is looked at"),
+    DURATION("poll-interval", poll_ms, "850ms", "how often the base is looked at"),
     DURATION("query-timeout", query_ms, "5s", "how long Arklet may take for an answer"),
     DURATION("install-timeout", install_ms, "5m", "... for an install, uninstall or switch"),
     DURATION("requests-timeout", requests_ms, "10s",
