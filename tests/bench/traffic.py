@@ -138,7 +138,8 @@ class Bench:
                 self.apply("web", "8.0.0", 2, second, drainSeconds=0)
                 self.completed("web")
             with trafficload.Load(self.endpoints, "web", staying=4, pace_s=0.2) as slow:
-                with self.measured(slow, second, "release, 20 s on one connection", "connections outlive drainSeconds", before=60):
+                with self.measured(slow, second, "release, 20 s on one connection", "connections outlive drainSeconds",
+                                   before=60):
                     self.apply("web", "9.0.0", 2, second)
                     self.completed("web")
             with self.measured(load, "any", "offline", expected=False):
