@@ -408,10 +408,10 @@ static void take_step(struct loop *loop, struct input *input)
     settle(loop);
 }
 
-static void on_ready(void *user, bool ready)
+static void on_probes(void *user, const struct agent_probes *probes)
 {
     (void)user;
-    (void)ready;
+    ASSERT(probes->live.good || probes->live.why);
 }
 
 /* As the program does: those that wait are answered within a slice, streams are told to end. The base is silent. */
@@ -451,8 +451,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .query_ms = 1000,
         .install_ms = 5000,
         .download_ms = 5000,
+        .requests_ms = 5000,
+        .cache_bytes = (int64_t)LIMIT_MIB(1),
+        .metaspace_percent = 90,
         .identity = {.namespace = "default", .name = "base", .max_module_count = -1},
-        .on_ready = on_ready,
+        .on_probes = on_probes,
     };
     ASSERT(agent_new(&agent, &options, NULL) == 0);
     agent_start(agent, "127.0.0.1:1239");
