@@ -2,7 +2,7 @@
 # Shortcuts. The work is done by CMake (CMakePresets.json) and by scripts/.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-kubernetes test check check-rest build unit asan base e2e kube sim bench bench-kubernetes bench-traffic fuzz mutants coverage lint protos format \
+.PHONY: help demo demo-kubernetes test check check-rest build unit asan base e2e kube sim bench bench-agent bench-kubernetes bench-traffic fuzz mutants coverage lint protos format \
         images chart install clean
 
 PRESET ?= dev
@@ -22,6 +22,7 @@ help:
 	@echo "make lint      layout, clang-tidy, shell      make format  lay out the code"
 	@echo "make protos    lint protos, find breaking changes"
 	@echo "make bench-traffic              which requests fail while modules change, on real bases"
+	@echo "make bench-agent   what an agent costs: memory, start, time it adds, questions a second, downloads"
 	@echo "make bench-kubernetes           writes, time and memory on a real Kubernetes API server"
 	@echo "make kube      tests on a real Kubernetes API server, built from its sources the first time"
 	@echo "make chart     the Helm chart as build/koupleless-VERSION.tgz"
@@ -79,6 +80,9 @@ bench: deps-build,test
 
 bench-traffic: deps-build,test,demo
 	@scripts/bench.sh tests/bench/traffic.py
+
+bench-agent: deps-build,test
+	@scripts/bench.sh tests/bench/agent_bench.py
 
 bench-kubernetes: deps-build,test
 	@scripts/bench.sh tests/bench/kubernetes.py

@@ -4,7 +4,7 @@
  * sent to Arklet by hand, in turns; and calls at a rate that does not wait for answers. Prints "NAME FIGURE" lines.
  *
  *   agent_load HOST:PORT TLS questions ARKLET COUNT        ListModules, queryAllBiz
- *   agent_load HOST:PORT TLS installs  ARKLET COUNT JAR    InstallModule of the module `bench`, installBiz
+ *   agent_load HOST:PORT TLS installs  ARKLET COUNT JAR    InstallModule of the module `bench`, installBiz, GetHealth
  *   agent_load HOST:PORT TLS rate      PER_SECOND SECONDS  GetHealth, and ListModules as every tenth call
  *   agent_load HOST:PORT TLS operations COUNT JAR          InstallModule, UninstallModule
  *
@@ -122,8 +122,8 @@ static void list_modules(void)
 
 static void compare_questions(const char *arklet, int count)
 {
-    double *by_hand = mem_alloc((size_t)count * sizeof(double));
-    double *through = mem_alloc((size_t)count * sizeof(double));
+    AUTO_FREE double *by_hand = mem_alloc((size_t)count * sizeof(double));
+    AUTO_FREE double *through = mem_alloc((size_t)count * sizeof(double));
     for (int i = -WARM_UP; i < count; i++) {
         double begin = now_ms();
         ask_arklet(arklet, "queryAllBiz", "{}");
@@ -136,8 +136,6 @@ static void compare_questions(const char *arklet, int count)
     }
     tell_spread("by_hand", by_hand, count);
     tell_spread("through", through, count);
-    mem_free(by_hand);
-    mem_free(through);
 }
 
 /* -- installs -- */
@@ -169,29 +167,42 @@ static void uninstall(void)
     call("UninstallModule", &request.base);
 }
 
+static void get_health(void)
+{
+    Koupleless__Agent__V1__GetHealthRequest request =
+        KOUPLELESS__AGENT__V1__GET_HEALTH_REQUEST__INIT;
+    call("GetHealth", &request.base);
+}
+
 static void compare_installs(const char *arklet, int count, const char *jar, char *digest)
 {
-    AUTO_FREE char *to_install = mem_printf("{" IDENTITY ",\"bizUrl\":\"file://%s\"}", jar);
     static const char to_uninstall[] = "{" IDENTITY "}";
-    double *by_hand = mem_alloc((size_t)count * sizeof(double));
-    double *through = mem_alloc((size_t)count * sizeof(double));
+    AUTO_FREE char *to_install = mem_printf("{" IDENTITY ",\"bizUrl\":\"file://%s\"}", jar);
+    AUTO_FREE double *by_hand = mem_alloc((size_t)count * sizeof(double));
+    AUTO_FREE double *through = mem_alloc((size_t)count * sizeof(double));
+    AUTO_FREE double *nothing = mem_alloc((size_t)count * sizeof(double));
     for (int i = -WARM_UP; i < count; i++) {
-        double begin = now_ms();
+        double begin[3], end[3];
+        begin[0] = now_ms();
         ask_arklet(arklet, "installBiz", to_install);
-        double took = now_ms() - begin;
+        end[0] = now_ms();
         ask_arklet(arklet, "uninstallBiz", to_uninstall);
-        begin = now_ms();
+        begin[1] = now_ms();
         install(jar, digest);
-        if (i >= 0) {
-            by_hand[i] = took;
-            through[i] = now_ms() - begin;
-        }
+        end[1] = now_ms();
         ask_arklet(arklet, "uninstallBiz", to_uninstall);
+        begin[2] = now_ms();
+        get_health();
+        end[2] = now_ms();
+        if (i < 0)
+            continue;
+        by_hand[i] = end[0] - begin[0];
+        through[i] = end[1] - begin[1];
+        nothing[i] = end[2] - begin[2];
     }
     tell_spread("by_hand", by_hand, count);
     tell_spread("through", through, count);
-    mem_free(by_hand);
-    mem_free(through);
+    tell_spread("nothing", nothing, count);
 }
 
 static void operate(int count, const char *jar, char *digest)
@@ -272,6 +283,7 @@ static void offer(int per_second, int seconds)
     pthread_mutex_unlock(&load.mutex);
     tell("rate", "offered", total);
     tell("rate", "answered", load.answered);
+    tell("rate", "failed", load.failed);
     tell("rate", "behind_ms",
          behind_ms); /* of the client: more than some ms, and the rate was not offered */
     tell("rate", "open", open);
@@ -306,19 +318,30 @@ static char *fetch(const char *jar)
     return digest;
 }
 
+static int number(const char *text)
+{
+    char *end;
+    long value = strtol(text, &end, 10);
+    if (*end || value < 1 || value > RATE_CALLS_MAX) {
+        fprintf(stderr, "agent_load: %s is no such number\n", text);
+        exit(2);
+    }
+    return (int)value;
+}
+
 static void run(int argc, char *argv[])
 {
     const char *mode = argv[3];
     if (str_eq(mode, "questions") && argc == 6) {
-        compare_questions(argv[4], atoi(argv[5]));
+        compare_questions(argv[4], number(argv[5]));
     } else if (str_eq(mode, "installs") && argc == 7) {
         AUTO_FREE char *digest = fetch(argv[6]);
-        compare_installs(argv[4], atoi(argv[5]), argv[6], digest);
+        compare_installs(argv[4], number(argv[5]), argv[6], digest);
     } else if (str_eq(mode, "operations") && argc == 6) {
         AUTO_FREE char *digest = fetch(argv[5]);
-        operate(atoi(argv[4]), argv[5], digest);
+        operate(number(argv[4]), argv[5], digest);
     } else if (str_eq(mode, "rate") && argc == 6) {
-        offer(atoi(argv[4]), atoi(argv[5]));
+        offer(number(argv[4]), number(argv[5]));
     } else {
         fprintf(stderr, "agent_load: unknown mode, or too little given\n");
         exit(2);
