@@ -13,6 +13,7 @@
 #define LIMIT_RPC_MESSAGE LIMIT_MIB(16) /* one gRPC message, either way */
 #define LIMIT_RPC_PENDING_CALLS 4096    /* unanswered calls of one server; more are refused */
 #define LIMIT_AGENT_CALLS 512           /* calls for operations out to agents; more wait */
+#define LIMIT_PREFETCHES 16             /* jars that agents fetch before their turn, at once */
 #define LIMIT_AGENT_CONNECTIONS 768     /* connections to agents that are kept: each call has one */
 #define LIMIT_RPC_STREAM_QUEUE 1024     /* unsent messages of one stream; more end the stream */
 #define LIMIT_HTTP_HEADER LIMIT_KIB(64) /* headers of one HTTP message */

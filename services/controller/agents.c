@@ -18,14 +18,11 @@
  */
 #include <string.h>
 
-#include "koupleless/agent/v1/agent.pb-c.h"
 #include "lib/base/limits.h"
 #include "lib/base/str.h"
 #include "services/controller/controller_internal.h"
 #include "services/controller/engine/plan_module.h"
 
-#define WAIT_MS 30000     /* then the agent says that the operation is still running */
-#define DEADLINE_MS 60000 /* of a call: later than that only a broken connection answers */
 #define IDLE_MS                                                                                    \
     60000 /* a connection that is not used for so long is dropped: one that waits for its operation asks sooner */
 #define UNREACHABLE_CODE "Arklet.NetworkError"
@@ -222,7 +219,7 @@ static bool goes_on(const struct controller *controller, const struct cached_ins
                     const struct outcome *outcome)
 {
     return outcome->running && instance->view.base && !controller->stopping &&
-           loop_now_ms(controller->loop) - outcome->asked_ms >= WAIT_MS / 2;
+           loop_now_ms(controller->loop) - outcome->asked_ms >= AGENT_WAIT_MS / 2;
 }
 
 /* The instance that @outcome is about; NULL: it is gone. */
@@ -383,11 +380,22 @@ static char *target_base(const struct cached_instance *instance)
     return CONTAINER_OF(instance->view.base, struct cached_base, view)->key;
 }
 
-static Google__Protobuf__Duration wait_time(void)
+Google__Protobuf__Duration agents_wait(void)
 {
     Google__Protobuf__Duration wait = GOOGLE__PROTOBUF__DURATION__INIT;
-    wait.seconds = WAIT_MS / 1000;
+    wait.seconds = AGENT_WAIT_MS / 1000;
     return wait;
+}
+
+Koupleless__Module__V1__ModuleSpec agents_module_message(const struct module_spec *spec)
+{
+    Koupleless__Module__V1__ModuleSpec module = KOUPLELESS__MODULE__V1__MODULE_SPEC__INIT;
+    module.name = spec->name;
+    module.version = spec->version;
+    module.url = spec->url;
+    module.md5 = spec->md5 ? spec->md5 : module.md5;
+    module.sha256 = spec->sha256 ? spec->sha256 : module.sha256;
+    return module;
 }
 
 /* In place the same would stay as it is, unless its revision is there to have it installed again. */
@@ -402,16 +410,10 @@ static char *restart_of(const struct cached_instance *instance)
 static void begin_install(struct rpc_channel *channel, const struct cached_instance *instance,
                           const struct rpc_options *options, struct outcome *outcome)
 {
-    const struct module_spec *spec = declared_module(instance);
-    Koupleless__Module__V1__ModuleSpec module = KOUPLELESS__MODULE__V1__MODULE_SPEC__INIT;
-    module.name = spec->name;
-    module.version = spec->version;
-    module.url = spec->url;
-    module.md5 = spec->md5 ? spec->md5 : module.md5;
-    module.sha256 = spec->sha256 ? spec->sha256 : module.sha256;
+    Koupleless__Module__V1__ModuleSpec module = agents_module_message(declared_module(instance));
     Koupleless__Agent__V1__InstallModuleRequest request =
         KOUPLELESS__AGENT__V1__INSTALL_MODULE_REQUEST__INIT;
-    Google__Protobuf__Duration wait = wait_time();
+    Google__Protobuf__Duration wait = agents_wait();
     request.operation_id = outcome->id;
     request.wait = &wait;
     request.module = &module;
@@ -432,7 +434,7 @@ static void begin_uninstall(struct rpc_channel *channel, const struct cached_ins
 {
     Koupleless__Agent__V1__UninstallModuleRequest request =
         KOUPLELESS__AGENT__V1__UNINSTALL_MODULE_REQUEST__INIT;
-    Google__Protobuf__Duration wait = wait_time();
+    Google__Protobuf__Duration wait = agents_wait();
     request.operation_id = outcome->id;
     request.wait = &wait;
     request.name = instance->module->spec.module.name;
@@ -448,7 +450,7 @@ static void begin_switch(struct rpc_channel *channel, const struct cached_instan
 {
     Koupleless__Agent__V1__SwitchModuleRequest request =
         KOUPLELESS__AGENT__V1__SWITCH_MODULE_REQUEST__INIT;
-    Google__Protobuf__Duration wait = wait_time();
+    Google__Protobuf__Duration wait = agents_wait();
     request.operation_id = outcome->id;
     request.wait = &wait;
     request.name = instance->module->spec.module.name;
@@ -464,7 +466,7 @@ static void wait_on(struct rpc_channel *channel, const struct rpc_options *optio
 {
     Koupleless__Agent__V1__GetOperationRequest request =
         KOUPLELESS__AGENT__V1__GET_OPERATION_REQUEST__INIT;
-    Google__Protobuf__Duration wait = wait_time();
+    Google__Protobuf__Duration wait = agents_wait();
     request.operation_id = outcome->id;
     request.wait = &wait;
     rpc_unary(channel, &koupleless__agent__v1__agent_service__descriptor, "GetOperation",
@@ -477,7 +479,7 @@ static void call_agent(struct controller *controller, struct cached_instance *in
     AUTO_ERR struct err *err = NULL;
     const struct base_state *base = instance->view.base;
     struct rpc_channel *channel = NULL;
-    struct rpc_options options = {.deadline_ms = DEADLINE_MS};
+    struct rpc_options options = {.deadline_ms = AGENT_DEADLINE_MS};
     outcome->asked_ms = loop_now_ms(controller->loop);
     controller->in_flight++;
     controller->calls++;

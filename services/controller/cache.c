@@ -434,6 +434,7 @@ static void free_deployment(struct deployment *deployment)
     VEC_DONE(&deployment->revisions);
     module_deployment_free(deployment->md);
     cache__write_refusal_done(deployment);
+    prefetch_done(&deployment->prefetch);
     mem_free(deployment->wanted);
     mem_free(deployment->key);
     mem_free(deployment);

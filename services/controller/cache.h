@@ -3,6 +3,7 @@
 #define KOUPLELESS_CONTROLLER_CACHE_H
 
 #include "lib/base/map.h"
+#include "services/controller/engine/prefetch.h"
 #include "services/controller/engine/view.h"
 #include "services/controller/store/store.h"
 
@@ -31,6 +32,7 @@ struct deployment {
     struct write_refusal write_refusal;     /* its key: NULL where nothing was refused */
     char *wanted;                           /* cache_wanted(), owned; NULL until it is asked for */
     int64_t status_written_ms;
+    struct prefetch prefetch; /* of what is released now */
 };
 
 struct cached_revision {
@@ -80,7 +82,9 @@ struct base_group {
         struct cached_revision **items;
         size_t len, cap;
     } revisions;
-    int32_t orphans; /* instances without a revision */
+    bool
+        keeps_no_jars; /* an agent there has no cache, or is too old for that: they are all alike */
+    int32_t orphans;   /* instances without a revision */
     struct {
         struct base_state **items;
         size_t len, cap;

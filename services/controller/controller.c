@@ -186,6 +186,7 @@ static void plan_one_deployment(struct controller *controller, const char *key, 
         plan_replicasets(&view, plan);
     plan_replicaset_status(&view, plan);
     plan_service(&view, plan);
+    prefetches_begin(controller, deployment, &view);
 }
 
 /* Whose @instance is; NULL: nobody's, or it is not known yet. */
@@ -369,6 +370,11 @@ static void register_metrics(struct controller *controller, struct metrics *metr
                                              "Operations started on bases", NULL);
     controller->operation_failures = metrics_counter(
         metrics, "koupleless_controller_operation_failures_total", "Operations that failed", NULL);
+    for (int succeeded = 0; succeeded < 2; succeeded++)
+        controller->prefetched[succeeded] =
+            metrics_counter(metrics, "koupleless_controller_prefetches_total",
+                            "Jars that agents fetched before their turn",
+                            succeeded ? "result=\"succeeded\"" : "result=\"failed\"");
 }
 
 static uint64_t random_life(void)
@@ -437,6 +443,7 @@ void controller_free(struct controller *controller)
     executor_free(controller);
     setbacks_free(controller);
     event_ledger_done(&controller->events);
+    map_done(&controller->prefetches_waiting);
     cache_done(&controller->cache);
     workqueue_free(controller->queue);
     mem_free(controller);

@@ -2,6 +2,7 @@
 #ifndef KOUPLELESS_CONTROLLER_CONTROLLER_INTERNAL_H
 #define KOUPLELESS_CONTROLLER_CONTROLLER_INTERNAL_H
 
+#include "koupleless/agent/v1/agent.pb-c.h"
 #include "koupleless/controller/v1/agent_gateway.pb-c.h"
 #include "lib/ctl/workqueue.h"
 #include "services/controller/cache.h"
@@ -49,14 +50,18 @@ struct controller {
     int in_flight;             /* requests to store, agents and scheduler without an outcome yet */
     int calls;                 /* those of them that are out to agents for operations */
     struct list calls_waiting; /* for one of these to end */
-    struct map followed;       /* "namespace/deployment" -> struct following (base_groups.c) */
-    int64_t bases_seen;        /* version of the Bases in the cache, where they are followed */
+    int prefetches;            /* of those in flight: jars that agents fetch before their turn */
+    struct map
+        prefetches_waiting; /* "namespace/name" -> the controller: deployments with more of them */
+    struct map followed;    /* "namespace/deployment" -> struct following (base_groups.c) */
+    int64_t bases_seen;     /* version of the Bases in the cache, where they are followed */
     bool stopping;
     struct gateway {
         Koupleless__Controller__V1__AgentGatewayService_Service service;
         struct controller *controller;
     } gateway;
     struct metric *plans, *writes, *operations, *operation_failures;
+    struct metric *prefetched[2]; /* failed, succeeded */
 };
 
 /* controller.c */
@@ -122,6 +127,10 @@ int64_t setbacks_until_ms(const struct controller *controller, const char *work_
 void setbacks_free(struct controller *controller);
 
 /* agents.c: operations on bases. */
+
+#define AGENT_WAIT_MS 30000     /* then the agent says that the operation is still running */
+#define AGENT_DEADLINE_MS 60000 /* of a call: later than that only a broken connection answers */
+
 void agents_start(struct controller *controller, struct cached_instance *instance,
                   enum operation_type type);
 /** agents_channel() - to the agent at @address, used until the loop turns; NULL with *err where that is none. */
@@ -129,8 +138,18 @@ struct rpc_channel *agents_channel(struct controller *controller, const char *ad
                                    struct err **err);
 /** agents_sweep() - drops connections that nobody has used for long: their bases may be gone. */
 void agents_sweep(struct controller *controller);
+/** agents_wait() - AGENT_WAIT_MS, as requests say it. */
+Google__Protobuf__Duration agents_wait(void);
+/** agents_module_message() - @spec, borrowed. */
+Koupleless__Module__V1__ModuleSpec agents_module_message(const struct module_spec *spec);
 void agents_init(struct controller *controller);
 void agents_free(struct controller *controller); /* also what waits to be called */
+
+/* prefetches.c */
+
+/** prefetches_begin() - more bases of @deployment fetch the jar of its release before their turn, where that is worth it and as far as may be now. */
+void prefetches_begin(struct controller *controller, struct deployment *deployment,
+                      const struct deployment_view *view);
 
 /**
  * services_refused() - a Service of a deployment could not be made or changed (services.c)

@@ -115,6 +115,13 @@ def test_what_is_done_already(agent, controller):
     assert agent.state(agent.operation("once")) == "SUCCEEDED"
 
 
+def test_a_prefetch(agent, controller):
+    jar = agent.base.jar(agent.base.unique(), "1")
+    operation = agent.succeeded(agent.prefetch(jar, op="early"))
+    assert (operation.id, operation.type) == ("early", "prefetch")
+    reported(controller)
+
+
 def test_what_is_not_there(agent):
     agent.failed(agent.switch(("nobody", "1")), "Arklet.NoMatchedBiz", "MODULE_NOT_FOUND")
     unknown = protokit.failure(agent.stub.GetOperation, agent.proto.GetOperationRequest(operation_id="nine"))
@@ -126,7 +133,8 @@ def test_who_is_meant(agent, controller):
     agent.succeeded(agent.install(jar, target_base=f"{NAMESPACE}/{NAME}"))
     for method, request in [("InstallModule", agent.install_request(jar, target_base=f"{NAMESPACE}/base-8")),
                             ("UninstallModule", agent.identity("Uninstall", jar, target_base=f"default/{NAME}")),
-                            ("SwitchModule", agent.identity("Switch", jar, target_base=NAME))]:
+                            ("SwitchModule", agent.identity("Switch", jar, target_base=NAME)),
+                            ("PrefetchModule", agent.prefetch_request(jar, target_base=NAME))]:
         failure = protokit.failure(getattr(agent.stub, method), request)
         assert (failure.code, failure.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "BASE_MISMATCH"), method
     reported(controller, v1="activated")

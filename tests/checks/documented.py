@@ -23,7 +23,8 @@ REASONS = [
     (r"lib/model/module_deployment\.h", r"#define REASON_\w+ \"(\w+)\""),
 ]
 # Words that look like reasons and are values of a condition or of a Service, or names of kinds or methods.
-NO_REASONS = {"True", "False", "NodePort", "TCP", "Pod", "InstallModule", "UninstallModule", "SwitchModule", "GetOperation"}
+NO_REASONS = {"True", "False", "NodePort", "TCP", "Pod", "InstallModule", "UninstallModule", "SwitchModule", "GetOperation",
+              "PrefetchModule"}
 
 METRICS = [(r"(lib|services)/.*\.c", r"\"(koupleless_[a-z_]+)\"")]
 

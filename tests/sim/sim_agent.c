@@ -438,6 +438,24 @@ static void handle_switch(Service *service,
     await(base, operation, request->wait, reply_switch, (ProtobufCClosure)closure, call);
 }
 
+/* The jars of a model are all there. */
+static void handle_prefetch(Service *service,
+                            const Koupleless__Agent__V1__PrefetchModuleRequest *request,
+                            Koupleless__Agent__V1__PrefetchModuleResponse_Closure closure,
+                            void *call)
+{
+    if (is_refused(base_of(service), request->target_base, request->epoch, call))
+        return;
+    OperationMessage message = KOUPLELESS__AGENT__V1__OPERATION__INIT;
+    Koupleless__Agent__V1__PrefetchModuleResponse response =
+        KOUPLELESS__AGENT__V1__PREFETCH_MODULE_RESPONSE__INIT;
+    message.id = request->operation_id;
+    message.type = borrow("prefetch");
+    message.state = KOUPLELESS__AGENT__V1__OPERATION_STATE__OPERATION_STATE_SUCCEEDED;
+    response.operation = &message;
+    closure(&response, call);
+}
+
 static void handle_get(Service *service, const Koupleless__Agent__V1__GetOperationRequest *request,
                        Koupleless__Agent__V1__GetOperationResponse_Closure closure, void *call)
 {
@@ -485,6 +503,7 @@ static void start(struct sim_base *base)
     base->service.install_module = handle_install;
     base->service.uninstall_module = handle_uninstall;
     base->service.switch_module = handle_switch;
+    base->service.prefetch_module = handle_prefetch;
     base->service.get_operation = handle_get;
     list_init(&base->queue);
     loop_timer_init(&base->command, on_command);

@@ -104,6 +104,13 @@ static void note_switch(struct sim_life *life,
         add_asked(life, SIM_SWITCH, request->operation_id, request->name, request->version);
 }
 
+/* It changes nothing, but its epoch counts. */
+static void note_prefetch(struct sim_life *life,
+                          const Koupleless__Agent__V1__PrefetchModuleRequest *request)
+{
+    (void)is_refused(life, request->target_base, request->epoch);
+}
+
 static void note_request(struct sim_life *life, const ProtobufCMessage *message)
 {
     const void *request = message;
@@ -113,6 +120,8 @@ static void note_request(struct sim_life *life, const ProtobufCMessage *message)
         note_uninstall(life, request);
     else if (message->descriptor == &koupleless__agent__v1__switch_module_request__descriptor)
         note_switch(life, request);
+    else if (message->descriptor == &koupleless__agent__v1__prefetch_module_request__descriptor)
+        note_prefetch(life, request);
 }
 
 static void operation_free(struct sim_operation *operation)

@@ -43,8 +43,9 @@ void users_patch(struct world *world, const char *name, const char *patch)
 static char *module_json(const char *name, int version, bool other_jar)
 {
     return mem_printf("{\"name\":\"%s\",\"version\":\"%d.0.0\",\"url\":\"http://jars/%s-%d.jar\","
-                      "\"md5\":\"%032d\"}",
-                      name, version, name, version, version * 10 + other_jar);
+                      "\"md5\":\"%032d\",\"sha256\":\"%064d\"}",
+                      name, version, name, version, version * 10 + other_jar,
+                      version * 10 + other_jar);
 }
 
 void users_create(struct world *world, const char *name, int version, int32_t replicas)

@@ -78,9 +78,11 @@ class Asked:
         return self.jars.jar(name, version, name, **extra)
 
     def deployment(self, name, jar, replicas=1, **spec):
-        """The message; @spec: more fields in the form of the custom resource. url: another one than the jar's."""
+        """The message; @spec: more fields in the form of the custom resource. url: another one than the jar's; sha256."""
         strategy = spec.pop("strategy", {})
         module = {"name": jar.module, "version": jar.version, "url": spec.pop("url", jar.as_uri())}
+        if "sha256" in spec:
+            module["sha256"] = spec.pop("sha256")
         body = {"baseDeploymentName": self.base_deployment, "template": {"spec": {"module": module}},
                 "operationStrategy": strategy, **spec}
         if replicas is not None:
