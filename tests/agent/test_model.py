@@ -115,11 +115,10 @@ def test_what_is_done_already(agent, controller):
     assert agent.state(agent.operation("once")) == "SUCCEEDED"
 
 
-def test_a_prefetch(agent, controller):
+def test_a_prefetch(agent):
     jar = agent.base.jar(agent.base.unique(), "1")
     operation = agent.succeeded(agent.prefetch(jar, op="early"))
     assert (operation.id, operation.type) == ("early", "prefetch")
-    reported(controller)
 
 
 def test_what_is_not_there(agent):
