@@ -224,9 +224,9 @@ static void on_installed(void *user, const char *body, size_t len, const struct 
         metric_observe(run->operations->metaspace,
                        answer.metaspace_bytes > 0 ? (double)answer.metaspace_bytes : 0);
     }
-    if (!installed)
+    if (!installed || !answer.identity) /* which module it was: the list says */
         ask(run);
-    else if (answer.identity && !str_eq(answer.identity, wanted))
+    else if (!str_eq(answer.identity, wanted))
         remove_wrong_one(run, answer.identity);
     else
         succeed(run);

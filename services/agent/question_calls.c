@@ -1,15 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Methods that ask how the base is. */
+#include "lib/base/limits.h"
 #include "lib/base/str.h"
 #include "services/agent/server_internal.h"
 
 /* -- modules and commands: asked from Arklet now -- */
+
+/* Many at once would take all connections that there may be, and the base's event loops. */
+static void ask_arklet(struct server_call *call, const char *command, arklet_done_fn done)
+{
+    const struct agent_server_options *options = &call->server->options;
+    if (call->server->questions >= LIMIT_ARKLET_QUESTIONS) {
+        AUTO_ERR struct err *err = NULL;
+        err_set(&err, ERR_LIMIT, "%d calls ask Arklet already", LIMIT_ARKLET_QUESTIONS);
+        server_fail(call, err);
+        return;
+    }
+    call->server->questions++;
+    arklet_ask(options->arklet, command, NULL, options->query_ms, done, call);
+}
 
 static void on_modules(void *user, const char *body, size_t len, const struct err *err)
 {
     struct server_call *call = user;
     struct biz_list modules = {0};
     AUTO_ERR struct err *bad = NULL;
+    call->server->questions--;
     if (!err && biz_list_parse(body, len, &modules, &bad) < 0)
         err = bad;
     if (err) {
@@ -28,8 +44,7 @@ static void on_modules(void *user, const char *body, size_t len, const struct er
 
 static void on_list_modules(struct server_call *call)
 {
-    arklet_ask(call->server->options.arklet, "queryAllBiz", NULL, call->server->options.query_ms,
-               on_modules, call);
+    ask_arklet(call, "queryAllBiz", on_modules);
 }
 POSTED(list_modules, ListModules)
 
@@ -56,6 +71,7 @@ static void on_commands(void *user, const char *body, size_t len, const struct e
     struct server_call *call = user;
     struct arklet_commands commands = {0};
     AUTO_ERR struct err *bad = NULL;
+    call->server->questions--;
     if (!err && arklet_commands_parse(body, len, &commands, &bad) < 0)
         err = bad;
     if (err)
@@ -67,8 +83,7 @@ static void on_commands(void *user, const char *body, size_t len, const struct e
 
 static void on_list_commands(struct server_call *call)
 {
-    arklet_ask(call->server->options.arklet, "help", NULL, call->server->options.query_ms,
-               on_commands, call);
+    ask_arklet(call, "help", on_commands);
 }
 POSTED(list_commands, ListCommands)
 

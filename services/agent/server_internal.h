@@ -15,6 +15,7 @@ struct agent_server {
     Koupleless__Agent__V1__AgentService_Service service; /* first: handlers get it */
     struct agent_server_options options;
     struct list health_streams, operation_streams;
+    int questions; /* of callers, to Arklet: not answered yet */
     bool stopping;
 };
 

@@ -321,9 +321,9 @@ def controller(protos):
 def report_agent(controller, start_agent):
     """Starts agents that report to `controller`."""
 
-    def start(base, *options):
+    def start(base, *options, **how):
         return start_agent(base, "--controller", f"127.0.0.1:{controller.port}", "--namespace", "shop",
                            "--pod-name", "base-7", "--base-deployment", "base", "--pod-ip", "192.0.2.7",
-                           "--node-name", "node-1", "--zone", "zone-a", *options)
+                           "--node-name", "node-1", "--zone", "zone-a", *options, **how)
 
     return start

@@ -150,6 +150,8 @@ int biz_list_parse(const char *body, size_t len, struct biz_list *out, struct er
     if (!json)
         return -1;
     const cJSON *item, *data = json_get(json, "data");
+    if (!cJSON_IsArray(data)) /* of another program, which calls its success the same */
+        return err_set(err, ERR_DATA_LOSS, "Arklet's answer has no list of modules");
     *out = (struct biz_list){0};
     cJSON_ArrayForEach(item, data)
     {

@@ -256,6 +256,24 @@ static void a_failed_question_is_no_list(void **state)
     assert_string_equal(err->message, "Arklet: CMD_PROCESS_INTERNAL_ERROR: Internal Error: boom");
 }
 
+/* What another program calls a success. */
+static void a_success_without_a_list_is_no_answer(void **state)
+{
+    (void)state;
+    static const char *const rows[] = {
+        "{\"code\":\"SUCCESS\"}",
+        "{\"code\":\"SUCCESS\",\"data\":null}",
+        "{\"code\":\"SUCCESS\",\"data\":\"welcome\"}",
+        "{\"code\":\"SUCCESS\",\"data\":{\"rows\":[]}}",
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        AUTO_ERR struct err *err = NULL;
+        struct biz_list list = {0};
+        assert_int_equal(biz_list_parse(rows[i], strlen(rows[i]), &list, &err), -1);
+        assert_int_equal(err->code, ERR_DATA_LOSS);
+    }
+}
+
 static void the_list_is_bounded(void **state)
 {
     (void)state;
@@ -424,6 +442,7 @@ int main(void)
         cmocka_unit_test(reads_states_of_all_versions_of_arklet),
         cmocka_unit_test(no_modules_are_a_list_too),
         cmocka_unit_test(a_failed_question_is_no_list),
+        cmocka_unit_test(a_success_without_a_list_is_no_answer),
         cmocka_unit_test(the_list_is_bounded),
         cmocka_unit_test(finds_by_identity_and_by_path),
         cmocka_unit_test(paths_lose_their_outer_slashes),
