@@ -197,7 +197,7 @@ static struct deployment *deployment_of(const struct instance *instance)
                : NULL;
 }
 
-static bool is_going(const struct instance *instance)
+bool controller_is_going(const struct instance *instance)
 {
     const struct deployment *deployment = deployment_of(instance);
     return deployment && deployment->md->meta.deletion_ms;
@@ -246,7 +246,7 @@ static void plan_one_module(struct controller *controller, const char *key, stru
     struct module_view view = {
         .instance = &instance->view,
         .wanted = is_wanted(controller, &instance->view),
-        .going = is_going(&instance->view),
+        .going = controller_is_going(&instance->view),
         .drain_ms = drain_ms(&instance->view),
         .min_ready_seconds = min_ready_seconds(&instance->view),
         .bases_unknown = cache_base_unknown(&controller->cache, instance),

@@ -189,6 +189,9 @@ void liveness_write_base(struct controller *controller, const struct base *base,
 /* gateway.c: what agents report. */
 void gateway_init(struct controller *controller);
 
+/** controller_is_going() - whether the ModuleDeployment of @instance is being deleted. */
+bool controller_is_going(const struct instance *instance);
+
 /** controller_create() / _patch() / _remove() - a write nobody waits for; its failure is logged. */
 void controller_create(struct controller *controller, enum object_kind kind, char *json_taken);
 void controller_patch(struct controller *controller, enum object_kind kind,

@@ -12,6 +12,7 @@
 #include "lib/rpc/server.h"
 #include "services/controller/controller_internal.h"
 #include "services/controller/documents.h"
+#include "services/controller/engine/baseline.h"
 #include "services/controller/engine/plan_module.h"
 
 #define REPORTS_PER_SILENCE 3 /* reports that may get lost before a base counts as silent */
@@ -274,8 +275,10 @@ static void update_instance(struct controller *controller, struct cached_instanc
     const struct instance *successor = instance->replaced_by;
     if (successor && successor->operation.state == OPERATION_FAILED) /* this one may serve again */
         cache_dirty_traffic(&controller->cache, instance);
-    /* While an operation runs nothing is decided; its outcome is planned with what was reported till then. */
-    if (instance->operation.state != OPERATION_RUNNING && (changed || counts_anew(instance)))
+    /* While an operation runs nothing is decided; its outcome is planned with what was reported till then. Nor while the
+     * base is not ready: its agent may be putting back what is not there. That it is ready again is planned too. */
+    if (report->ready && instance->operation.state != OPERATION_RUNNING &&
+        (changed || counts_anew(instance)))
         controller->cache.on_dirty_module(controller, cached->key);
 }
 
@@ -498,8 +501,7 @@ static void on_baseline(struct loop_event *loop_event)
     AUTO_FREE Koupleless__Module__V1__ModuleSpec **pointers = mem_alloc(count * sizeof(*pointers));
     for (size_t i = 0; i < count; i++) {
         const struct instance *instance = base->view.instances.items[i];
-        bool wanted = !instance_deleting(instance) && !instance->replaced_by && instance->revision;
-        if (!wanted)
+        if (!baseline_includes(instance, controller_is_going(instance)))
             continue;
         /* The newest url that was declared, not the one this instance was installed from (requirement 3.2). */
         const struct module_spec *spec = &instance->revision->rs->spec.template.module;

@@ -11,7 +11,8 @@
 bool forecast__is_starting(const struct forecast *f, const struct base *base)
 {
     static const char *const reasons[] = {"ArkletUnreachable", "BaseStarting", "BaseRestarted",
-                                          "PodPending",        "NoIP",         "PodNotReady"};
+                                          "Replaying",         "PodPending",   "NoIP",
+                                          "PodNotReady"};
     const struct base_status *status = &base->status;
     if (str_eq(status->phase, "Ready") || base->meta.deletion_ms ||
         f->now_ms - status->last_transition_ms > RESTART_MS)

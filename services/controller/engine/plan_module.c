@@ -92,25 +92,9 @@ static bool leaving_traffic(const struct planning *p)
            traffic_leaving(p->instance->base, p->module->spec.module.name, p->view->now_ms);
 }
 
-static bool was_available(const struct instance *instance)
-{
-    enum module_phase phase = instance->module->status.phase;
-    return phase == MODULE_AVAILABLE || phase == MODULE_UNAVAILABLE;
-}
-
 static bool same_version(const struct instance *a, const struct instance *b)
 {
     return module_same_version(&a->module->spec.module, &b->module->spec.module);
-}
-
-/* Whether @instance has been on its base: what is there under its name and version is its own since. */
-static bool has_been_there(const struct instance *instance)
-{
-    const struct operation *operation = &instance->operation;
-    bool installed =
-        operation->type == OPERATION_INSTALL && operation->state == OPERATION_SUCCEEDED;
-    bool switched = operation->type == OPERATION_SWITCH && operation->state != OPERATION_NONE;
-    return was_available(instance) || installed || switched;
 }
 
 /* Whether @instance may be on its way to its base: its agent has been asked, and has not said no. */
@@ -128,7 +112,7 @@ static bool may_be_coming(const struct instance *instance)
  */
 static bool leaves_to(const struct instance *leaving, const struct instance *stays)
 {
-    return (has_been_there(stays) || may_be_coming(stays)) && !instance_deleting(stays) &&
+    return (instance_has_been_there(stays) || may_be_coming(stays)) && !instance_deleting(stays) &&
            stays != leaving->replaced_by &&
            !str_eq(leaving->module->spec.replaces, stays->module->meta.name) &&
            same_version(leaving, stays);
@@ -202,7 +186,7 @@ static bool would_overrun(const struct planning *p)
     if (!successor || !takes_place(p) || successor->base != p->instance->base)
         return false;
     if (instance_overwrites(successor)) /* a report may speak of this one */
-        return has_been_there(successor);
+        return instance_has_been_there(successor);
     const struct operation *operation = &successor->operation;
     return instance_may_serve(successor) || successor->reported == REPORTED_INACTIVE ||
            (operation->type == OPERATION_INSTALL && operation->state == OPERATION_SUCCEEDED);
@@ -277,7 +261,8 @@ static bool belongs_to_another(const struct planning *p)
     const struct instance *successor = p->instance->replaced_by;
     bool put_back = p->operation->type == OPERATION_INSTALL && p->operation->restored &&
                     p->operation->state == OPERATION_FAILED;
-    return put_back || (successor && instance_overwrites(successor) && was_available(successor));
+    return put_back ||
+           (successor && instance_overwrites(successor) && instance_was_available(successor));
 }
 
 /* A phase of some seconds is not worth a write. */
@@ -302,7 +287,7 @@ static const struct instance *same_that_stays(const struct planning *p)
 /* The uninstall would take off what another one has there, once it has it. */
 static void leave_to(struct planning *p, const struct instance *other)
 {
-    if (has_been_there(other))
+    if (instance_has_been_there(other))
         plan_add(p->plan, ACTION_RELEASE_MODULE, p->module->meta.name);
     else
         plan_requeue(p->plan, p->view->now_ms + INSTALL_RETRY_FIRST_MS);
@@ -311,7 +296,7 @@ static void leave_to(struct planning *p, const struct instance *other)
 /* Whether @successor is to be installed over it; not one that was not begun, and goes with its ModuleDeployment. */
 static bool will_overwrite(const struct planning *p, const struct instance *successor)
 {
-    bool begun = successor->operation.state != OPERATION_NONE || was_available(successor);
+    bool begun = successor->operation.state != OPERATION_NONE || instance_was_available(successor);
     return instance_overwrites(successor) && (begun || !p->view->going);
 }
 
@@ -413,7 +398,7 @@ static void install_failed(struct planning *p)
 static bool report_is_its_own(const struct planning *p)
 {
     return (!instance_overwrites(p->instance) && !same_is_leaving(p)) ||
-           was_available(p->instance) ||
+           instance_was_available(p->instance) ||
            (p->operation->type == OPERATION_INSTALL && p->operation->state == OPERATION_SUCCEEDED);
 }
 
@@ -434,7 +419,8 @@ static bool installed(const struct planning *p)
         operation->state == OPERATION_SUCCEEDED;
     bool by_report = p->instance->reported == REPORTED_ACTIVE && report_is_its_own(p);
     bool by_status = operation->state == OPERATION_NONE &&
-                     p->instance->reported == REPORTED_NOTHING && was_available(p->instance);
+                     p->instance->reported == REPORTED_NOTHING &&
+                     instance_was_available(p->instance);
     return (by_operation || by_report || by_status) && !reported_lost(p);
 }
 
@@ -529,12 +515,12 @@ static void become_available(struct planning *p)
         return;
     if (p->instance->unhealthy) {
         enum module_phase phase =
-            was_available(p->instance) ? MODULE_UNAVAILABLE : MODULE_COMPLETING;
+            instance_was_available(p->instance) ? MODULE_UNAVAILABLE : MODULE_COMPLETING;
         const char *why = p->instance->unhealthy_message ? p->instance->unhealthy_message : "";
         set_phase(p, phase, "Unhealthy", mem_strdup(why));
         return;
     }
-    if (!was_available(p->instance) && !reported_there(p)) {
+    if (!instance_was_available(p->instance) && !reported_there(p)) {
         show_progress(p, MODULE_COMPLETING, "AwaitingHealth");
         return;
     }
@@ -588,7 +574,7 @@ static void plan_install(struct planning *p)
     const char *next = p->view->going ? "it is about to go" : "being installed again";
     bool in_traffic =
         p->module->status.phase == MODULE_AVAILABLE; /* it is told now that it is not */
-    if (was_available(p->instance))
+    if (instance_was_available(p->instance))
         set_phase(p, MODULE_UNAVAILABLE, "ModuleLost",
                   mem_printf("the base restarted without it; %s", next));
     if (!p->view->going && !(in_traffic && takes_place(p)))
@@ -653,8 +639,8 @@ void plan_module(const struct module_view *view, struct plan *plan)
     } else if (!instance->base) {
         plan_add(plan, ACTION_DELETE_MODULE, p.module->meta.name);
     } else if (!instance->base->ready) {
-        set_phase(&p, was_available(instance) ? MODULE_UNAVAILABLE : MODULE_PENDING, "BaseNotReady",
-                  mem_printf("base %s does not answer", p.module->spec.base_name));
+        set_phase(&p, instance_was_available(instance) ? MODULE_UNAVAILABLE : MODULE_PENDING,
+                  "BaseNotReady", mem_printf("base %s does not answer", p.module->spec.base_name));
     } else {
         plan_presence(&p);
     }

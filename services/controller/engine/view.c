@@ -62,6 +62,21 @@ bool instance_may_serve(const struct instance *instance)
            (operation->type == OPERATION_SWITCH && operation->state != OPERATION_NONE);
 }
 
+bool instance_was_available(const struct instance *instance)
+{
+    enum module_phase phase = instance->module->status.phase;
+    return phase == MODULE_AVAILABLE || phase == MODULE_UNAVAILABLE;
+}
+
+bool instance_has_been_there(const struct instance *instance)
+{
+    const struct operation *operation = &instance->operation;
+    bool installed =
+        operation->type == OPERATION_INSTALL && operation->state == OPERATION_SUCCEEDED;
+    bool switched = operation->type == OPERATION_SWITCH && operation->state != OPERATION_NONE;
+    return instance_was_available(instance) || installed || switched;
+}
+
 bool instance_superseded(const struct instance *instance, const struct revision *update)
 {
     const struct instance *old = instance->replaces;

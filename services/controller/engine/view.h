@@ -201,6 +201,12 @@ bool instance_serves(const struct instance *instance);
 /** instance_may_serve() - whether the traffic of its base may go to it: also where a switch was begun and nobody has said yet that it is Available. */
 bool instance_may_serve(const struct instance *instance);
 
+/** instance_was_available() - by its status: Available, or Unavailable, which is only told of what was. */
+bool instance_was_available(const struct instance *instance);
+
+/** instance_has_been_there() - whether it has been on its base: what is there under its name and version is its own since. */
+bool instance_has_been_there(const struct instance *instance);
+
 /**
  * instance_superseded() - whether it was to replace another one, but is given up
  *
