@@ -45,7 +45,7 @@ struct archive {
 static void put(struct str *out, uint64_t value, int bytes)
 {
     for (int i = 0; i < bytes; i++)
-        str_add_char(out, (char)(value >> (8 * i)));
+        str_add_char(out, i < 8 ? (char)(value >> (8 * i)) : 0);
 }
 
 static size_t name_len(const struct member *member)
