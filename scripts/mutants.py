@@ -337,13 +337,6 @@ MUTANTS = {
         ("a base that has the new one fetches it again",
          "return false; /* it fetches the jar itself, or has it */",
          "continue;"),
-        ("each base is asked again and again",
-         "struct base_state *base = view->bases[prefetch->at++];",
-         "struct base_state *base = view->bases[prefetch->at];\n"
-         "        if (++prefetch->at == view->base_count)\n            prefetch->at = 0;"),
-        ("the next release asks nobody",
-         "*prefetch = (struct prefetch){0};",
-         "prefetch->revision = NULL;"),
     ],
     f"{CONTROLLER}/replacement.c": [
         ("a web path in use is forgotten",
