@@ -80,6 +80,25 @@ static void add_jvm_row(struct table *table, const cJSON *jvm)
     add_health_row(table, "(jvm)", NULL, refusal ? "FULL" : NULL, text);
 }
 
+static long long count_of(const cJSON *json, const char *path)
+{
+    return (long long)json_int64(json_get(json, path), 0, INT32_MAX);
+}
+
+/* What was put back since the JVM, or the agent, was started anew. */
+static void add_replay_row(struct table *table, const cJSON *replay)
+{
+    const char *by = json_get_string(replay, "source");
+    bool own = str_eq(by, "BASELINE_SOURCE_OWN_COPY");
+    AUTO_FREE char *text = mem_printf("%s: %lld wanted, %lld installed, %lld failed, %lld left out",
+                                      !by   ? "the controller is asked"
+                                      : own ? "own copy"
+                                            : "controller's baseline",
+                                      count_of(replay, "wanted"), count_of(replay, "installed"),
+                                      count_of(replay, "failed"), count_of(replay, "leftOut"));
+    add_health_row(table, "(replay)", NULL, json_get(replay, "over") ? "OVER" : "RUNNING", text);
+}
+
 static void print_health(const cJSON *health)
 {
     AUTO_TABLE struct table table = {0};
@@ -90,6 +109,8 @@ static void print_health(const cJSON *health)
     add_health_row(&table, "(base)", NULL, status_at(health, "baseStatus"), NULL);
     if (json_get(health, "jvm"))
         add_jvm_row(&table, json_get(health, "jvm"));
+    if (json_get(health, "replay"))
+        add_replay_row(&table, json_get(health, "replay"));
     cJSON_ArrayForEach(module, json_get(health, "modules"))
     {
         add_health_row(&table, json_get_string(module, "name"), json_get_string(module, "version"),

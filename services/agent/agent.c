@@ -2,6 +2,7 @@
 #include "services/agent/agent.h"
 
 #include "lib/base/str.h"
+#include "services/agent/replay.h"
 #include "services/agent/server.h"
 
 struct agent {
@@ -15,6 +16,7 @@ struct agent {
     struct operations *operations;
     struct watcher *watcher;
     struct announcer *announcer;
+    struct replay *replay;
     struct agent_server *server;
     struct rpc_client *rpc;
     struct rpc_channel *channel;
@@ -22,24 +24,55 @@ struct agent {
     bool refusal_told;         /* that the base takes no installs */
     struct loop_event settle;
     bool settling;
+    bool ready;      /* as was told last */
     int reports_due; /* rounds that are told even if nothing changed: an operation has ended */
 };
 
 /* -- what is seen -- */
 
+/* A base that was restarted gets no traffic before its modules are back. */
+static bool is_ready(struct agent *agent, const struct base_state *state)
+{
+    bool ready = base_state_ready(state) && replay_settled(agent->replay);
+    if (ready != agent->ready)
+        log_info(agent->options.log, ready ? "base is ready" : "base is not ready",
+                 LOG_STR("boot_id", state->boot_id ? state->boot_id : ""));
+    agent->ready = ready;
+    return ready;
+}
+
 static void tell_probes(struct agent *agent, const struct base_state *state)
 {
     struct agent_probes probes = {0};
-    announcer_probes(agent->announcer, state, base_state_ready(state),
+    announcer_probes(agent->announcer, state, is_ready(agent, state),
                      operations_busy(agent->operations), &probes);
     agent->options.on_probes(agent->options.user, &probes);
     agent_probes_done(&probes);
+}
+
+static void look(void *user)
+{
+    struct agent *agent = user;
+    watcher_look(agent->watcher);
+}
+
+static bool on_seen(void *user)
+{
+    struct agent *agent = user;
+    return replay_seen(agent->replay);
+}
+
+static enum health also(void *user, char **ret_why)
+{
+    const struct agent *agent = user;
+    return replay_health(agent->replay, ret_why);
 }
 
 static void on_round(void *user, bool changed)
 {
     struct agent *agent = user;
     const struct base_state *state = watcher_state(agent->watcher);
+    replay_act(agent->replay);
     bool refuses = jvm_refusal(agent->jvm) != NULL;
     if (agent->reporter && (changed || agent->reports_due > 0 || refuses != agent->refusal_told))
         reporter_changed(agent->reporter);
@@ -149,6 +182,8 @@ static void make_watcher(struct agent *agent)
         .query_ms = options->query_ms,
         .seed = options->seed,
         .is_busy = is_busy,
+        .on_seen = on_seen,
+        .also = also,
         .on_round = on_round,
         .user = agent,
         .log = options->log,
@@ -158,7 +193,7 @@ static void make_watcher(struct agent *agent)
     agent->announcer = announcer_new(options->rpc, options->metrics);
 }
 
-static int make_reporter(struct agent *agent, struct err **err)
+static int make_channel(struct agent *agent, struct err **err)
 {
     const struct agent_options *options = &agent->options;
     if (!options->controller)
@@ -166,19 +201,45 @@ static int make_reporter(struct agent *agent, struct err **err)
     agent->rpc = rpc_client_new();
     if (rpc_channel_new(&agent->channel, agent->rpc, options->controller, &options->tls, err) < 0)
         return err_wrap(err, "--controller %s", options->controller);
+    return 0;
+}
+
+static void make_replay(struct agent *agent)
+{
+    const struct agent_options *options = &agent->options;
+    struct replay_options replay = {
+        .loop = options->loop,
+        .operations = agent->operations,
+        .watcher = agent->watcher,
+        .channel = agent->channel,
+        .namespace = options->identity.namespace,
+        .base = options->identity.name,
+        .log = options->log,
+        .metrics = options->metrics,
+        .look = look,
+        .user = agent,
+    };
+    agent->replay = replay_new(&replay);
+}
+
+static void make_reporter(struct agent *agent)
+{
+    const struct agent_options *options = &agent->options;
+    if (!agent->channel)
+        return;
     struct reporter_options reporter = {
         .loop = options->loop,
         .channel = agent->channel,
         .watcher = agent->watcher,
         .operations = agent->operations,
         .jvm = agent->jvm,
+        .replay = agent->replay,
         .identity = options->identity,
         .seed = options->seed,
         .log = options->log,
         .metrics = options->metrics,
     };
     agent->reporter = reporter_new(&reporter);
-    return 0;
 }
 
 static void make_server(struct agent *agent)
@@ -187,6 +248,7 @@ static void make_server(struct agent *agent)
         .loop = agent->options.loop,
         .operations = agent->operations,
         .watcher = agent->watcher,
+        .replay = agent->replay,
         .arklet = agent->arklet,
         .jvm = agent->jvm,
         .query_ms = agent->options.query_ms,
@@ -204,12 +266,14 @@ int agent_new(struct agent **out, const struct agent_options *options, struct er
     if (!str_empty(identity->name))
         agent->name = mem_printf("%s/%s", identity->namespace, identity->name);
     *out = agent; /* also where it fails: agent_free() */
-    if (make_tools(agent, err) < 0)
+    if (make_tools(agent, err) < 0 || make_channel(agent, err) < 0)
         return -1;
     make_operations(agent);
     make_watcher(agent);
+    make_replay(agent);
     make_server(agent);
-    return make_reporter(agent, err);
+    make_reporter(agent);
+    return 0;
 }
 
 /* -- life -- */
@@ -227,6 +291,11 @@ const struct operation *agent_operation(const struct agent *agent, const char *i
     return operations_get(agent->operations, id);
 }
 
+const struct operation *agent_executing(const struct agent *agent)
+{
+    return operations_executing(agent->operations);
+}
+
 static void on_left(void *user)
 {
     struct agent *agent = user;
@@ -236,6 +305,7 @@ static void on_left(void *user)
 void agent_stop(struct agent *agent)
 {
     agent_server_stop(agent->server);
+    replay_stop(agent->replay);
     operations_stop(agent->operations);
     watcher_stop(agent->watcher);
     if (!agent->reporter)
@@ -264,6 +334,7 @@ void agent_free(struct agent *agent)
     reporter_free(agent->reporter);
     agent_server_free(agent->server);
     announcer_free(agent->announcer);
+    replay_free(agent->replay);
     watcher_free(agent->watcher);
     operations_free(agent->operations);
     jars_free(agent->jars);

@@ -43,6 +43,9 @@ void agent_start(struct agent *agent, const char *address);
 /** agent_operation() - by id, or NULL; borrowed until the loop's next event. Loop thread. */
 const struct operation *agent_operation(const struct agent *agent, const char *id);
 
+/** agent_executing() - the operation that works on the base now, or NULL; borrowed likewise. */
+const struct operation *agent_executing(const struct agent *agent);
+
 /** agent_stop() - takes no operations, reports that it leaves (the loop turns meanwhile, 1 s at most). Loop thread. */
 void agent_stop(struct agent *agent);
 

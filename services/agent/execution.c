@@ -31,7 +31,7 @@ static bool restore_next(struct run *run)
 {
     while (run->restoring < run->removed.len) {
         const struct removed *removed = &run->removed.items[run->restoring++];
-        if (removed->url) {
+        if (removed->record) {
             run->sent = false;
             failure_done(&run->last);
             ask(run);
@@ -53,7 +53,7 @@ static size_t count_restorable(const struct run *run)
 {
     size_t count = 0;
     for (size_t i = 0; i < run->removed.len; i++)
-        count += run->removed.items[i].url != NULL;
+        count += run->removed.items[i].record != NULL;
     return count;
 }
 
@@ -92,7 +92,8 @@ static void note_installed(struct run *run)
     const struct module_spec *module = &run->operation.module;
     records_forget_removed(records, module->name);
     if (!records_get(records, module->name, module->version))
-        records_put(records, module->name, module->version, &(struct record){.url = run->jar->url});
+        records_put(records, module->name, module->version,
+                    &(struct record){.url = run->jar->url, .source = module->url});
 }
 
 /* The next install in place would else put back what was not wanted any more. */
@@ -101,6 +102,7 @@ static void note_uninstalled(struct run *run)
     const struct module_spec *module = &run->operation.module;
     records_remove(run->operations->records, module->name, module->version);
     records_forget_removed(run->operations->records, module->name);
+    records_forgive(run->operations->records, module->name, module->version);
 }
 
 static void succeed(struct run *run)
@@ -216,6 +218,9 @@ static void on_installed(void *user, const char *body, size_t len, const struct 
     struct run *run = user;
     struct arklet_answer answer = {0};
     bool installed = read_command_answer(run, body, len, err, FAILED_INSTALL, &answer);
+    if (answer.message) /* else the base may have died of it: who watches that decides */
+        records_tried(run->operations->records, run->operation.module.name, target_version(run),
+                      loop_now_ms(run->operations->options.loop));
     AUTO_FREE char *wanted = mem_printf("%s:%s", run->operation.module.name, target_version(run));
     if (str_eq(answer.data_code, "REPEAT_BIZ")) /* somebody else's, so the record is wrong */
         records_remove(run->operations->records, run->operation.module.name, target_version(run));
@@ -233,38 +238,54 @@ static void on_installed(void *user, const char *body, size_t len, const struct 
     arklet_answer_done(&answer);
 }
 
-static const struct removed *what_comes_back(const struct run *run)
+/* NULL: nothing is put back, the module of the operation is installed. */
+static const struct record *what_comes_back(const struct run *run)
 {
-    return run->restoring ? &run->removed.items[run->restoring - 1] : NULL;
+    return run->restoring ? run->removed.items[run->restoring - 1].record : NULL;
 }
 
 static void send_install(void *user)
 {
     struct run *run = user;
-    const struct removed *old = what_comes_back(run);
+    const struct record *old = what_comes_back(run);
+    const struct json_strings *args = old ? &old->args : &run->args;
     cJSON *body = module_body(run, target_version(run));
     cJSON_AddStringToObject(body, "bizUrl", old ? old->url : run->jar->url);
     cJSON_AddStringToObject(body, "installStrategy", "installOnly");
-    if (run->args_len) {
-        cJSON *args = cJSON_AddArrayToObject(body, "args");
-        for (size_t i = 0; i < run->args_len; i++)
-            cJSON_AddItemToArray(args, cJSON_CreateString(run->args[i]));
+    if (args->len) {
+        cJSON *array = cJSON_AddArrayToObject(body, "args");
+        for (size_t i = 0; i < args->len; i++)
+            cJSON_AddItemToArray(array, cJSON_CreateString(args->items[i]));
     }
     run->sent = true;
     send_command(run, "installBiz", body, on_installed);
 }
 
-/* Written down first: if this agent dies now, the next one knows the jar of what it finds. */
+/* Of the module of the operation. Strings are borrowed. */
+static struct record new_record(const struct run *run)
+{
+    const struct module_spec *module = &run->operation.module;
+    return (struct record){
+        .url = run->jar->url,
+        .digest = run->jar->facts.sha256,
+        .restart = run->restart,
+        .source = module->url,
+        .md5 = module->md5,
+        .args = run->args,
+    };
+}
+
+/* Written down first: if this agent dies now, the next one knows the jar of what it finds, and, where the base dies too,
+ * what it may have died of. */
 static void install(struct run *run)
 {
-    const struct removed *old = what_comes_back(run);
+    const struct record *old = what_comes_back(run);
     struct records *records = run->operations->records;
-    struct record record = {
-        .url = old ? old->url : run->jar->url,
-        .digest = old ? old->digest : run->jar->facts.sha256,
-        .restart = old ? NULL : run->restart,
-    };
-    records_put(records, run->operation.module.name, target_version(run), &record);
+    const char *name = run->operation.module.name, *version = target_version(run);
+    const struct record record = old ? *old : new_record(run);
+    records_put(records, name, version, &record);
+    if (record.digest)
+        records_try(records, name, version, record.digest);
     operations_set_state(run, OPERATION_EXECUTING);
     run->touched = true;
     records_flush(records, send_install, run);
@@ -288,11 +309,8 @@ static void add_removed(struct run *run, const char *version, const struct recor
     for (size_t i = 0; i < run->removed.len; i++)
         if (str_eq(run->removed.items[i].version, version))
             return;
-    VEC_PUSH(&run->removed, (struct removed){
-                                mem_strdup(version),
-                                mem_strdup(record ? record->url : NULL),
-                                mem_strdup(record ? record->digest : NULL),
-                            });
+    VEC_PUSH(&run->removed,
+             (struct removed){mem_strdup(version), record ? record_copy(record) : NULL});
 }
 
 static void note_removed(struct run *run, const struct biz *target)
@@ -428,19 +446,22 @@ static bool room_is_due(const struct run *run, enum step step)
 static struct operation_facts facts_of(const struct run *run)
 {
     int64_t now_ms = loop_now_ms(run->operations->options.loop);
-    const struct removed *old = what_comes_back(run);
+    const struct record *old = what_comes_back(run);
     const char *digest = run->jar ? run->jar->facts.sha256 : NULL;
-    const struct record *there =
-        records_get(run->operations->records, run->operation.module.name, target_version(run));
+    const struct records *records = run->operations->records;
+    const char *name = run->operation.module.name, *version = run->operation.module.version;
+    const struct record *there = records_get(records, name, target_version(run));
+    AUTO_FREE char *identity = mem_printf("%s:%s", name, version);
     return (struct operation_facts){
-        .name = run->operation.module.name,
-        .version = run->operation.module.version,
+        .name = name,
+        .version = version,
         .web_context_path = run->jar ? run->jar->facts.web_context_path : "",
-        .own_port = args_name_port((const char *const *)run->args, run->args_len),
+        .own_port = args_name_port((const char *const *)run->args.items, run->args.len),
         .digest = old ? old->digest : digest,
         .installed_digest = there ? there->digest : NULL,
         .restart = run->restart,
         .installed_restart = there ? there->restart : NULL,
+        .crashes = trials_crashes(records_trials(records), identity, digest),
         .in_place = run->in_place,
         .sent = run->sent,
         .no_room = run->touched || run->removed.len ? NULL : run->no_room,
@@ -494,8 +515,12 @@ static void forget_not_installed(struct run *run, const struct biz_list *modules
 {
     bool lost = kind == FAILED_LOST || kind == FAILED_TIMED_OUT;
     const char *version = target_version(run);
-    if (run->operation.type == OPERATION_INSTALL && run->sent && !lost &&
-        !biz_list_find(modules, run->operation.module.name, version))
+    if (run->operation.type != OPERATION_INSTALL || !run->sent || lost ||
+        biz_list_find(modules, run->operation.module.name, version))
+        return;
+    if (run->replay)
+        records_lose(run->operations->records, run->operation.module.name, version);
+    else
         records_remove(run->operations->records, run->operation.module.name, version);
 }
 

@@ -8,6 +8,9 @@ typedef Koupleless__Agent__V1__ModuleHealth ModuleHealth;
 typedef Koupleless__Agent__V1__BaseHealth BaseHealth;
 typedef Koupleless__Agent__V1__Operation Operation;
 typedef Koupleless__Agent__V1__Jvm Jvm;
+typedef Koupleless__Agent__V1__ReplayedModule ReplayedModule;
+
+#define REPLAYED(state) KOUPLELESS__AGENT__V1__REPLAYED_MODULE_STATE__REPLAYED_MODULE_STATE_##state
 
 static void *own(struct messages *messages, size_t bytes)
 {
@@ -93,9 +96,60 @@ ModuleHealth **messages_health(struct messages *messages, const struct base_heal
     return list;
 }
 
-BaseHealth *messages_base_health(struct messages *messages, const struct base_health *health,
-                                 const char *boot_id)
+static ReplayedModule *replayed_module(struct messages *messages, const struct replay_item *item)
 {
+    static const Koupleless__Agent__V1__ReplayedModuleState fates[] = {
+        [REPLAY_WAITS] = REPLAYED(WAITING),
+        [REPLAY_RUNS] = REPLAYED(INSTALLING),
+        [REPLAY_THERE] = REPLAYED(INSTALLED),
+        [REPLAY_FAILED] = REPLAYED(FAILED),
+        [REPLAY_LEFT_OUT] = REPLAYED(LEFT_OUT)};
+    ReplayedModule *module = own(messages, sizeof(*module));
+    koupleless__agent__v1__replayed_module__init(module);
+    module->name = text(item->module.name);
+    module->version = text(item->module.version);
+    module->state = fates[item->fate];
+    module->message = text(item->message);
+    return module;
+}
+
+static Koupleless__Agent__V1__BaselineSource source_of(const struct replay_state *state)
+{
+    if (!state->baseline_known)
+        return KOUPLELESS__AGENT__V1__BASELINE_SOURCE__BASELINE_SOURCE_UNSPECIFIED;
+    return state->by_controller ? KOUPLELESS__AGENT__V1__BASELINE_SOURCE__BASELINE_SOURCE_CONTROLLER
+                                : KOUPLELESS__AGENT__V1__BASELINE_SOURCE__BASELINE_SOURCE_OWN_COPY;
+}
+
+/* NULL: there was none. */
+static Koupleless__Agent__V1__Replay *replay_message(struct messages *messages,
+                                                     const struct replay *replay)
+{
+    struct replay_state state = replay_state(replay);
+    if (!state.ever)
+        return NULL;
+    Koupleless__Agent__V1__Replay *message = own(messages, sizeof(*message));
+    koupleless__agent__v1__replay__init(message);
+    message->over = state.over;
+    message->source = source_of(&state);
+    message->notice_time = timestamp(messages, state.noticed_ms);
+    message->end_time = timestamp(messages, state.over_ms);
+    message->wanted = state.counts.wanted;
+    message->installed = state.counts.installed;
+    message->failed = state.counts.failed;
+    message->left_out = state.counts.left_out;
+    message->modules = own(messages, (state.plan->len + 1) * sizeof(ReplayedModule *));
+    for (size_t i = 0; i < state.plan->len; i++)
+        if (state.plan->items[i].fate != REPLAY_UNWANTED)
+            message->modules[message->n_modules++] =
+                replayed_module(messages, &state.plan->items[i]);
+    return message;
+}
+
+BaseHealth *messages_base_health(struct messages *messages, const struct base_state *state,
+                                 const struct replay *replay)
+{
+    const struct base_health *health = &state->health;
     BaseHealth *message = own(messages, sizeof(*message));
     koupleless__agent__v1__base_health__init(message);
     message->status = status_of(health->status);
@@ -103,7 +157,8 @@ BaseHealth *messages_base_health(struct messages *messages, const struct base_he
     message->message = text(health->message);
     message->n_modules = health->len;
     message->modules = messages_health(messages, health);
-    message->boot_id = text(boot_id);
+    message->boot_id = text(state->boot_id);
+    message->replay = replay_message(messages, replay);
     return message;
 }
 

@@ -8,6 +8,7 @@
 #include "services/agent/engine/base_health.h"
 #include "services/agent/jvm.h"
 #include "services/agent/operations.h"
+#include "services/agent/replay.h"
 
 /*
  * What the agent knows, as protobuf messages. They borrow the strings of what they were made from, and live
@@ -25,8 +26,8 @@ Koupleless__Agent__V1__InstalledModule **messages_modules(struct messages *messa
 Koupleless__Agent__V1__ModuleHealth **messages_health(struct messages *messages,
                                                       const struct base_health *health);
 Koupleless__Agent__V1__BaseHealth *messages_base_health(struct messages *messages,
-                                                        const struct base_health *health,
-                                                        const char *boot_id);
+                                                        const struct base_state *state,
+                                                        const struct replay *replay);
 /** messages_jvm() - NULL where nothing is known yet. */
 Koupleless__Agent__V1__Jvm *messages_jvm(struct messages *messages, const struct jvm *jvm);
 Koupleless__Controller__V1__ReportRequest__LabelsEntry **

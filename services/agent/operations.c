@@ -73,12 +73,13 @@ static struct run *run_new(struct operations *operations, const struct operation
     run->operation.start_ms = loop_wall_ms(operations->options.loop);
     run->operation.id = str_empty(request->id) ? new_id(operations, run) : mem_strdup(request->id);
     run->in_place = request->in_place;
+    run->replay = request->replay;
     run->restart = mem_strdup(request->restart);
     copy_module(&run->operation.module, &request->module);
-    run->args_len = request->args_len;
-    run->args = mem_alloc(request->args_len * sizeof(*run->args));
+    run->args.len = request->args_len;
+    run->args.items = mem_alloc(request->args_len * sizeof(*run->args.items));
     for (size_t i = 0; i < request->args_len; i++)
-        run->args[i] = mem_strdup(request->args[i]);
+        run->args.items[i] = mem_strdup(request->args[i]);
     list_init(&run->in_all);
     list_init(&run->in_module);
     list_init(&run->in_ready);
@@ -102,13 +103,12 @@ static void run_free(struct run *run)
     mem_free(module->url);
     mem_free(module->md5);
     mem_free(module->sha256);
-    for (size_t i = 0; i < run->args_len; i++)
-        mem_free(run->args[i]);
-    mem_free(run->args);
+    for (size_t i = 0; i < run->args.len; i++)
+        mem_free(run->args.items[i]);
+    mem_free(run->args.items);
     for (size_t i = 0; i < run->removed.len; i++) {
         mem_free(run->removed.items[i].version);
-        mem_free(run->removed.items[i].url);
-        mem_free(run->removed.items[i].digest);
+        record_free(run->removed.items[i].record);
     }
     VEC_DONE(&run->removed);
     jar_free(run->jar);
@@ -242,24 +242,56 @@ void operations_yield(struct run *run, int64_t ms)
 static void leave_batch(struct run *run)
 {
     struct batch *batch = TAKE(run->batch);
-    if (batch && --batch->members == 0)
-        mem_free(batch);
+    if (!batch || --batch->members > 0)
+        return;
+    loop_timer_stop(batch->operations->options.loop, &batch->patience);
+    mem_free(batch);
+}
+
+/* Members whose jar is there, where no others are waited for. */
+static void open_gate(struct batch *batch)
+{
+    struct operations *operations = batch->operations;
+    loop_timer_stop(operations->options.loop, &batch->patience); /* it opens once */
+    LIST_FOR_EACH (it, &operations->all) {
+        struct run *member = LIST_ENTRY(it, struct run, in_all);
+        bool waits = list_empty(&member->in_ready) && !member->executing;
+        if (member->batch == batch && member->prepared && waits &&
+            !operation_ended(&member->operation))
+            list_append(&operations->ready, &member->in_ready);
+    }
+    give_turn(operations);
+}
+
+static void on_patience(struct loop_timer *timer)
+{
+    struct batch *batch = CONTAINER_OF(timer, struct batch, patience);
+    batch->preparing = 0;
+    open_gate(batch);
 }
 
 /* The jar of one member is there, or it has failed: the last one opens the gate for all. */
 static void member_is_ready(struct run *run)
 {
     struct batch *batch = run->batch;
-    struct operations *operations = run->operations;
-    if (batch && --batch->preparing > 0)
-        return;
-    LIST_FOR_EACH (it, &operations->all) {
-        struct run *member = LIST_ENTRY(it, struct run, in_all);
-        bool mine = batch ? member->batch == batch : member == run;
-        if (mine && member->prepared && !operation_ended(&member->operation))
-            list_append(&operations->ready, &member->in_ready);
+    if (batch && batch->preparing > 0) {
+        if (--batch->preparing == 0)
+            open_gate(batch);
+    } else if (run->prepared) {
+        list_append(&run->operations->ready, &run->in_ready);
+        give_turn(run->operations);
     }
-    give_turn(operations);
+}
+
+struct batch *operations_batch_new(struct operations *operations, bool patient)
+{
+    struct batch *batch = NEW(struct batch);
+    batch->operations = operations;
+    loop_timer_init(&batch->patience, on_patience);
+    if (!patient)
+        loop_timer_start(operations->options.loop, &batch->patience,
+                         loop_now_ms(operations->options.loop) + REPLAY_PATIENCE_MS);
+    return batch;
 }
 
 /* -- preparation -- */
@@ -458,7 +490,7 @@ void operations_join(struct batch *batch, struct run *run)
 
 static void make_batch(struct run **members, size_t count)
 {
-    struct batch *batch = NEW(struct batch);
+    struct batch *batch = operations_batch_new(members[0]->operations, !members[0]->replay);
     for (size_t i = 0; i < count; i++) {
         operations_join(batch, members[i]);
         members[i]->batch_id = mem_strdup(members[0]->operation.id);
@@ -566,11 +598,50 @@ void operations_set_epoch(struct operations *operations, int64_t epoch)
     recall_epoch(operations);
 }
 
+const struct operation *operations_executing(const struct operations *operations)
+{
+    return operations->executing ? &operations->executing->operation : NULL;
+}
+
 const char *operations_digest(const struct operations *operations, const char *name,
                               const char *version)
 {
     const struct record *record = records_get(operations->records, name, version);
     return record ? record->digest : NULL;
+}
+
+struct records *operations_records(struct operations *operations)
+{
+    return operations->records;
+}
+
+uint64_t operations_sequence(const struct operations *operations)
+{
+    return operations->sequence;
+}
+
+bool operations_idle(const struct operations *operations)
+{
+    return operations->running == 0;
+}
+
+static bool takes_off(const struct run *run, const char *name, const char *version)
+{
+    const struct operation *operation = &run->operation;
+    bool same = str_eq(operation->module.version, version);
+    bool goes = operation->type == OPERATION_UNINSTALL ? same : run->in_place && !same;
+    return goes && str_eq(operation->module.name, name) && operation->state != OPERATION_FAILED;
+}
+
+bool operations_took_off(const struct operations *operations, uint64_t sequence, const char *name,
+                         const char *version)
+{
+    LIST_FOR_EACH (it, &operations->all) {
+        const struct run *run = LIST_ENTRY(it, struct run, in_all);
+        if (run->sequence > sequence && takes_off(run, name, version))
+            return true;
+    }
+    return false;
 }
 
 /* Jars that Arklet may be told of yet: of modules that may come back, and of operations that run. */

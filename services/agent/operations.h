@@ -43,7 +43,12 @@ struct operation_request {
     const char *restart;       /* in place: a wish to have it installed again, once; NULL: none */
     const char *const *args;   /* for the module's main */
     size_t args_len;
+    /* Install: it is to be there, and its JVM has gone (replay.h). It is not forgotten where this fails. Of a batch:
+     * the others wait for its jar for REPLAY_PATIENCE_MS at most. */
+    bool replay;
 };
+
+#define REPLAY_PATIENCE_MS 5000
 
 struct operation {
     char *id;
@@ -61,6 +66,7 @@ struct operation {
 };
 
 struct operations;
+struct records;
 
 struct operations_options {
     struct loop *loop;
@@ -137,9 +143,28 @@ void operations_wait(struct operations *operations, const struct operation *oper
 /** operations_busy() - whether one of them works on the base now. */
 bool operations_busy(const struct operations *operations);
 
+/** operations_executing() - which one, or NULL; borrowed until the loop's next event. */
+const struct operation *operations_executing(const struct operations *operations);
+
 /** operations_digest() - sha256 of the jar that a module was installed from by an agent here, or NULL. */
 const char *operations_digest(const struct operations *operations, const char *name,
                               const char *version);
+
+/** operations_records() - where the modules on the base came from. */
+struct records *operations_records(struct operations *operations);
+
+/** operations_sequence() - how many were begun so far. */
+uint64_t operations_sequence(const struct operations *operations);
+
+/** operations_idle() - whether none runs, or waits for something. */
+bool operations_idle(const struct operations *operations);
+
+/**
+ * operations_took_off() - whether one that was begun after @sequence, and has not failed, takes off @version of
+ * module @name: an uninstall, or an install in place of another version
+ */
+bool operations_took_off(const struct operations *operations, uint64_t sequence, const char *name,
+                         const char *version);
 
 /** operations_epoch() - of the newest controller that has asked for one; 0 = none. */
 int64_t operations_epoch(const struct operations *operations);

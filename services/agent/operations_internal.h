@@ -14,13 +14,14 @@
 /* A version that an install in place took away, this one or one before that has not ended well. */
 struct removed {
     char *version;
-    char *url; /* NULL: not known, it can't be put back */
-    char *digest;
+    struct record *record; /* NULL: where it came from is not known, it can't be put back */
 };
 
 struct batch {
-    size_t preparing; /* members whose jar is not there yet */
+    struct operations *operations;
+    size_t preparing; /* members whose jar is not there yet; 0: nobody waits for them any more */
     size_t members;
+    struct loop_timer patience;
 };
 
 struct run {
@@ -37,10 +38,9 @@ struct run {
     struct batch *batch; /* or NULL */
     char *batch_id;      /* id of its first member, or NULL */
     bool prepared;       /* the jar is there, or none is needed */
-    bool in_place;
+    bool in_place, replay;
     char *restart; /* or NULL */
-    char **args;
-    size_t args_len;
+    struct json_strings args;
     struct jar *jar;
 
     /* on the base */
@@ -92,6 +92,9 @@ void operations_enqueue(struct run *run);
 
 /** operations_remove() - forgets one that has ended. */
 void operations_remove(struct run *run);
+
+/** operations_batch_new() - of no members yet. @patient: it waits for all jars, however long; else not for long. */
+struct batch *operations_batch_new(struct operations *operations, bool patient);
 
 /** operations_join() - @batch gets one more member, which has not begun. */
 void operations_join(struct batch *batch, struct run *run);

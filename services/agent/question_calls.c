@@ -95,7 +95,7 @@ static void on_get_health(struct server_call *call)
     struct messages messages = {0};
     Koupleless__Agent__V1__GetHealthResponse response =
         KOUPLELESS__AGENT__V1__GET_HEALTH_RESPONSE__INIT;
-    response.health = messages_base_health(&messages, &state->health, state->boot_id);
+    response.health = messages_base_health(&messages, state, call->server->options.replay);
     response.health->jvm = messages_jvm(&messages, call->server->options.jvm);
     server_reply(call, &response.base);
     messages_done(&messages);
@@ -108,7 +108,7 @@ static void tell(struct stream *stream)
     struct messages messages = {0};
     Koupleless__Agent__V1__WatchHealthResponse response =
         KOUPLELESS__AGENT__V1__WATCH_HEALTH_RESPONSE__INIT;
-    response.health = messages_base_health(&messages, &state->health, state->boot_id);
+    response.health = messages_base_health(&messages, state, stream->server->options.replay);
     response.health->jvm = messages_jvm(&messages, stream->server->options.jvm);
     stream_send(stream, &response.base);
     messages_done(&messages);

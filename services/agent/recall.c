@@ -28,7 +28,7 @@ static struct journal_line accepted_line(const struct run *run)
         .sha256 = module->sha256,
         .in_place = run->in_place,
         .restart = run->restart,
-        .args = {run->args, run->args_len},
+        .args = run->args,
         .batch = run->batch_id,
     };
 }
@@ -61,14 +61,24 @@ static struct journal_line epoch_line(const struct operations *operations)
         .what = JOURNAL_EPOCH, .epoch = operations->epoch, .time_ms = operations->epoch_ms};
 }
 
+/* What is put back when a JVM was started anew is found out again by each agent. */
+static bool is_kept(const struct run *run)
+{
+    return !run->replay;
+}
+
 void recall_accepted(const struct run *run)
 {
+    if (!is_kept(run))
+        return;
     struct journal_line line = accepted_line(run);
     journal_add(run->operations->journal, &line);
 }
 
 void recall_ended(const struct run *run)
 {
+    if (!is_kept(run))
+        return;
     struct journal_line line = ended_line(run);
     journal_add(run->operations->journal, &line);
 }
@@ -88,6 +98,8 @@ static void write_all(void *owner, void (*write)(void *user, const struct journa
         write(user, &line);
     LIST_FOR_EACH (it, &operations->all) {
         const struct run *run = LIST_ENTRY(it, struct run, in_all);
+        if (!is_kept(run))
+            continue;
         line = accepted_line(run);
         write(user, &line);
         if (run->ending) {
@@ -204,7 +216,7 @@ static void join_batch(struct operations *operations, struct run *run)
         if (!other->ending && str_eq(other->batch_id, run->batch_id))
             batch = other->batch;
     }
-    operations_join(batch ? batch : NEW(struct batch), run);
+    operations_join(batch ? batch : operations_batch_new(operations, true), run);
 }
 
 void operations_resume(struct operations *operations)

@@ -1,24 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "services/agent/records.h"
 
-#include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "lib/base/json.h"
 #include "lib/base/limits.h"
-#include "lib/base/map.h"
 #include "lib/base/str.h"
+#include "services/agent/records_file.h"
 
 #define FILE_NAME "modules.json"
-#define REMOVED "removed" /* no identity: it has no colon */
+#define REMOVED "removed" /* no identities: they have no colon */
+#define TRIALS "trials"
+#define JVM "jvm"
 
 struct records {
     struct worker *worker;
     char *path; /* NULL = memory only */
     struct map by_identity;
     struct map removed; /* by identity too */
+    struct trials trials;
+    char *jvm;    /* all of this is about; NULL = not known */
+    bool jvm_met; /* by this agent */
 };
 
 struct write_job {
@@ -32,75 +34,35 @@ struct flush_job {
     void *user;
 };
 
-/* -- the file: {"name:version": {"url": ..., "sha256": ..., "restart": ...}, ..., "removed": {the same}} -- */
-
-/* Borrows from @item. */
-static struct record record_of(const cJSON *item)
-{
-    return (struct record){
-        .url = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(item, "url")),
-        .digest = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(item, "sha256")),
-        .restart = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(item, "restart")),
-    };
-}
-
-static void read_records(const cJSON *json, struct map *map)
-{
-    const cJSON *item;
-    cJSON_ArrayForEach(item, json)
-    {
-        struct record record = record_of(item);
-        if (record.url)
-            record_put(map, item->string, &record);
-    }
-}
+/* -- the file: {"name:version": {a record}, ..., "removed": {the same}, "trials": {...}, "jvm": ...} -- */
 
 static void load(struct records *records)
 {
-    AUTO_FREE char *text = mem_alloc(LIMIT_OBJECT);
-    int fd = open(records->path, O_RDONLY | O_CLOEXEC);
-    ssize_t n = fd < 0 ? -1 : read(fd, text, LIMIT_OBJECT);
-    if (fd >= 0)
-        close(fd);
-    AUTO_JSON cJSON *json = n > 0 ? json_parse(text, (size_t)n, LIMIT_OBJECT, NULL) : NULL;
-    read_records(json, &records->by_identity);
-    read_records(cJSON_GetObjectItemCaseSensitive(json, REMOVED), &records->removed);
-}
-
-static void add_records(cJSON *json, const struct map *map)
-{
-    for (size_t i = 0; i < map->len; i++) {
-        const struct record *record = map->entries[i].value;
-        cJSON *item = cJSON_AddObjectToObject(json, map->entries[i].key);
-        cJSON_AddStringToObject(item, "url", record->url);
-        if (record->digest)
-            cJSON_AddStringToObject(item, "sha256", record->digest);
-        if (record->restart)
-            cJSON_AddStringToObject(item, "restart", record->restart);
-    }
+    AUTO_FREE char *text = records_file_read(records->path);
+    AUTO_JSON cJSON *json = text ? json_parse(text, strlen(text), LIMIT_OBJECT, NULL) : NULL;
+    record_map_read(json, &records->by_identity);
+    record_map_read(cJSON_GetObjectItemCaseSensitive(json, REMOVED), &records->removed);
+    trials_read(cJSON_GetObjectItemCaseSensitive(json, TRIALS), &records->trials);
+    records->jvm = mem_strdup(cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, JVM)));
 }
 
 static char *text_of(const struct records *records)
 {
     AUTO_JSON cJSON *json = cJSON_CreateObject();
-    add_records(json, &records->by_identity);
+    record_map_write(&records->by_identity, json);
     if (records->removed.len)
-        add_records(cJSON_AddObjectToObject(json, REMOVED), &records->removed);
+        record_map_write(&records->removed, cJSON_AddObjectToObject(json, REMOVED));
+    if (records->trials.by_identity.len)
+        cJSON_AddItemToObject(json, TRIALS, trials_write(&records->trials));
+    if (records->jvm)
+        cJSON_AddStringToObject(json, JVM, records->jvm);
     return json_text(json);
 }
 
-/* A new file takes the place of the old one: a reader finds the one or the other. */
-static void write_file(struct worker_job *worker_job)
+static void write_text(struct worker_job *worker_job)
 {
     struct write_job *job = CONTAINER_OF(worker_job, struct write_job, job);
-    AUTO_FREE char *part = mem_printf("%s.part", job->path);
-    int fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    ssize_t len = (ssize_t)strlen(job->text);
-    bool whole = fd >= 0 && write(fd, job->text, (size_t)len) == len;
-    if (fd >= 0 && close(fd) < 0)
-        whole = false;
-    if (!whole || rename(part, job->path) < 0)
-        unlink(part);
+    records_file_write(job->path, job->text);
 }
 
 static void free_job(struct worker_job *worker_job)
@@ -116,7 +78,7 @@ static void save(struct records *records)
     if (!records->path)
         return;
     struct write_job *job = NEW(struct write_job);
-    job->job = (struct worker_job){.work = write_file, .done = free_job};
+    job->job = (struct worker_job){.work = write_text, .done = free_job};
     job->path = mem_strdup(records->path);
     job->text = text_of(records);
     worker_start(records->worker, &job->job);
@@ -135,19 +97,14 @@ struct records *records_new(struct worker *worker, const char *dir)
     return records;
 }
 
-static void records_done(struct map *map)
-{
-    for (size_t i = 0; i < map->len; i++)
-        record_free(map->entries[i].value);
-    map_done(map);
-}
-
 void records_free(struct records *records)
 {
     if (!records)
         return;
-    records_done(&records->by_identity);
-    records_done(&records->removed);
+    record_map_done(&records->by_identity);
+    record_map_done(&records->removed);
+    trials_done(&records->trials);
+    mem_free(records->jvm);
     mem_free(records->path);
     mem_free(records);
 }
@@ -177,6 +134,30 @@ void records_remove(struct records *records, const char *name, const char *versi
     save(records);
 }
 
+void records_lose(struct records *records, const char *name, const char *version)
+{
+    AUTO_FREE char *identity = mem_printf("%s:%s", name, version);
+    struct record *record = map_get(&records->by_identity, identity);
+    if (!record)
+        return;
+    record->lost = true;
+    save(records);
+}
+
+static const struct record *next_of(const struct map *map, size_t *at, const char **ret_identity)
+{
+    if (*at >= map->len)
+        return NULL;
+    *ret_identity = map->entries[*at].key;
+    return map->entries[(*at)++].value;
+}
+
+const struct record *records_next(const struct records *records, size_t *at,
+                                  const char **ret_identity)
+{
+    return next_of(&records->by_identity, at, ret_identity);
+}
+
 /* -- what was removed -- */
 
 void records_put_removed(struct records *records, const char *name, const char *version,
@@ -187,25 +168,23 @@ void records_put_removed(struct records *records, const char *name, const char *
     save(records);
 }
 
-/* The version of @identity where it is one of @name, else NULL. */
-static const char *version_of(const char *identity, const char *name)
-{
-    size_t len = strlen(name);
-    return strncmp(identity, name, len) == 0 && identity[len] == ':' ? identity + len + 1 : NULL;
-}
-
 const struct record *records_next_removed(const struct records *records, const char *name,
                                           size_t *at, const char **ret_version)
 {
-    while (*at < records->removed.len) {
-        const struct map_entry *entry = &records->removed.entries[(*at)++];
-        const char *version = version_of(entry->key, name);
-        if (version) {
-            *ret_version = version;
-            return entry->value;
-        }
+    const struct record *record;
+    const char *identity;
+    while ((record = next_of(&records->removed, at, &identity))) {
+        *ret_version = record_version(identity, name);
+        if (*ret_version)
+            return record;
     }
     return NULL;
+}
+
+const struct record *records_next_of_removed(const struct records *records, size_t *at,
+                                             const char **ret_identity)
+{
+    return next_of(&records->removed, at, ret_identity);
 }
 
 void records_forget_removed(struct records *records, const char *name)
@@ -213,7 +192,7 @@ void records_forget_removed(struct records *records, const char *name)
     bool changed = false;
     for (size_t i = records->removed.len; i-- > 0;) { /* a removal moves the last one here */
         const char *identity = records->removed.entries[i].key;
-        if (!version_of(identity, name))
+        if (!record_version(identity, name))
             continue;
         AUTO_FREE char *key = mem_strdup(identity);
         record_free(map_remove(&records->removed, key));
@@ -221,6 +200,116 @@ void records_forget_removed(struct records *records, const char *name)
     }
     if (changed)
         save(records);
+}
+
+/* -- what the base shows -- */
+
+static struct record *record_at(const struct map *map, size_t i)
+{
+    return map->entries[i].value;
+}
+
+static void lose_all(struct records *records)
+{
+    for (size_t i = 0; i < records->by_identity.len; i++)
+        record_at(&records->by_identity, i)->lost = true;
+    trials_died(&records->trials);
+}
+
+enum jvm_met records_meet(struct records *records, const char *jvm, int64_t now_ms)
+{
+    enum jvm_met met = jvm_meet(records->jvm, jvm, records->jvm_met);
+    bool known = met == JVM_MET_SAME && records->jvm_met;
+    records->jvm_met = true;
+    if (known)
+        return JVM_MET_SAME;
+    if (met == JVM_MET_OTHER)
+        lose_all(records);
+    else
+        trials_orphaned(&records->trials, now_ms);
+    mem_replace(&records->jvm, jvm);
+    save(records);
+    return met;
+}
+
+/* Return: whether something has changed. */
+static bool see(struct record *record, const struct biz *biz, bool quiet)
+{
+    bool inactive = quiet ? biz->state == BIZ_DEACTIVATED : record->inactive;
+    bool changed = record->lost || record->inactive != inactive;
+    record->lost = false;
+    record->inactive = inactive;
+    return changed;
+}
+
+static const struct biz *find(const struct biz_list *modules, const char *identity)
+{
+    for (size_t i = 0; i < modules->len; i++)
+        if (str_eq(record_version(identity, modules->items[i].name), modules->items[i].version))
+            return &modules->items[i];
+    return NULL;
+}
+
+void records_see(struct records *records, const struct biz_list *modules, bool quiet)
+{
+    bool changed = false;
+    for (size_t i = records->by_identity.len; i-- > 0;) {
+        struct record *record = record_at(&records->by_identity, i);
+        AUTO_FREE char *identity = mem_strdup(records->by_identity.entries[i].key);
+        const struct biz *biz = find(modules, identity);
+        if (biz) {
+            changed |= see(record, biz, quiet);
+        } else if (quiet && !record->lost) {
+            record_free(map_remove(&records->by_identity, identity));
+            changed = true;
+        }
+    }
+    if (changed)
+        save(records);
+}
+
+bool records_any_lost(const struct records *records)
+{
+    for (size_t i = 0; i < records->by_identity.len; i++)
+        if (record_at(&records->by_identity, i)->lost)
+            return true;
+    return false;
+}
+
+/* -- trials -- */
+
+void records_try(struct records *records, const char *name, const char *version, const char *digest)
+{
+    AUTO_FREE char *identity = mem_printf("%s:%s", name, version);
+    trials_begin(&records->trials, identity, digest);
+    save(records);
+}
+
+void records_tried(struct records *records, const char *name, const char *version, int64_t now_ms)
+{
+    AUTO_FREE char *identity = mem_printf("%s:%s", name, version);
+    trials_over(&records->trials, identity, now_ms);
+    save(records);
+}
+
+void records_lived(struct records *records, bool busy, int64_t now_ms)
+{
+    if (!busy)
+        trials_orphaned(&records->trials, now_ms);
+    if (trials_lived(&records->trials, now_ms))
+        save(records);
+}
+
+void records_forgive(struct records *records, const char *name, const char *version)
+{
+    AUTO_FREE char *identity = mem_printf("%s:%s", name, version);
+    if (trials_forget(&records->trials, identity))
+        save(records);
+}
+
+const struct trials *records_trials(const struct records *records)
+{
+    return &records->trials;
 }
 
 /* -- all of it -- */

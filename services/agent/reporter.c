@@ -120,13 +120,14 @@ static void set_identity(const struct base_identity *identity, Report *report)
     }
 }
 
-static void set_readiness(const struct base_state *state, Report *report)
+static void set_readiness(const struct base_state *state, bool replayed, Report *report)
 {
-    report->ready = base_state_ready(state);
+    report->ready = base_state_ready(state) && replayed;
     report->boot_id = text(state->boot_id);
     if (report->ready)
         return;
-    report->reason = text(!state->arklet_answered                    ? "ArkletUnreachable"
+    report->reason = text(base_state_ready(state)                    ? "Replaying"
+                          : !state->arklet_answered                  ? "ArkletUnreachable"
                           : state->health.base_status == HEALTH_DOWN ? "BaseDown"
                                                                      : "BaseStarting");
     report->message = text(state->health.message);
@@ -139,7 +140,7 @@ static void send_report(struct reporter *reporter)
     struct messages messages = {0};
     set_identity(&reporter->options.identity, &report);
     report.agent_address = text(reporter->address);
-    set_readiness(state, &report);
+    set_readiness(state, replay_settled(reporter->options.replay), &report);
     report.n_labels = reporter->options.identity.labels->len;
     report.labels = messages_labels(&messages, reporter->options.identity.labels);
     report.modules_known = state->modules_known;

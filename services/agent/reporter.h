@@ -6,6 +6,7 @@
 #include "lib/base/rand.h"
 #include "lib/rpc/client.h"
 #include "services/agent/operations.h"
+#include "services/agent/replay.h"
 #include "services/agent/watcher.h"
 
 /*
@@ -28,6 +29,7 @@ struct reporter_options {
     const struct watcher *watcher;
     const struct operations *operations;
     const struct jvm *jvm;
+    const struct replay *replay;
     struct base_identity identity;
     uint64_t seed; /* of jitter */
     struct log *log;

@@ -4,6 +4,7 @@
 
 #include "lib/rpc/server.h"
 #include "services/agent/operations.h"
+#include "services/agent/replay.h"
 #include "services/agent/watcher.h"
 
 /*
@@ -17,6 +18,7 @@ struct agent_server_options {
     struct loop *loop;
     struct operations *operations;
     struct watcher *watcher;
+    const struct replay *replay;
     struct arklet *arklet;
     const struct jvm *jvm;
     int64_t query_ms;

@@ -53,6 +53,7 @@ struct watcher {
 
     bool
         in_doubt; /* since the JVM was asked last Arklet was silent, or a module has gone: may be another one */
+    bool lost; /* a module has gone since then */
     bool jvm_wanted;
 
     struct jvm_question jvm;
@@ -138,6 +139,7 @@ static void take_modules(struct watcher *watcher)
     watcher->changed |= known != state->modules_known;
     state->arklet_answered = contact_counts(arklet);
     state->modules_known = known;
+    state->listed = watcher->modules_found;
     if (!watcher->modules_found) /* the last list stays */
         return;
     watcher->changed |= !same_modules(&state->modules, &watcher->modules);
@@ -145,6 +147,7 @@ static void take_modules(struct watcher *watcher)
     state->modules = watcher->modules;
     watcher->modules = (struct biz_list){0};
     watcher->modules_found = false;
+    state->in_doubt = watcher->lost;
 }
 
 static void take_boot(struct watcher *watcher)
@@ -171,6 +174,9 @@ static void judge(struct watcher *watcher)
         .modules = &state->modules,
         .operating = watcher->operating,
     };
+    AUTO_FREE char *why = NULL;
+    facts.also = watcher->options.also(watcher->options.user, &why);
+    facts.also_why = why;
     struct base_health health;
     base_health_of(&facts, &health);
     if (base_health_equal(&health, &state->health)) {
@@ -220,6 +226,7 @@ static void end_round(struct watcher *watcher)
         watcher->operating_ms = now_ms(watcher);
     take_modules(watcher);
     take_boot(watcher);
+    watcher->changed |= watcher->options.on_seen(watcher->options.user);
     judge(watcher);
     judge_silence(watcher);
     metric_add(watcher->rounds, 1);
@@ -322,7 +329,7 @@ static void on_jvm(struct jvm_question *question, bool answered)
 {
     struct watcher *watcher = CONTAINER_OF(question, struct watcher, jvm);
     if (answered) {
-        watcher->in_doubt = false;
+        watcher->in_doubt = watcher->lost = false;
         note_uptime(watcher, jvm_figures(watcher->options.jvm)->uptime_s);
     } else {
         metric_add(watcher->arklet.failures, 1);
@@ -368,7 +375,8 @@ static void on_modules(void *user, const char *body, size_t len, const struct er
         on_closed(watcher, &watcher->arklet);
         return;
     }
-    watcher->in_doubt |= has_lost_one(&watcher->state.modules, &watcher->modules);
+    watcher->lost |= has_lost_one(&watcher->state.modules, &watcher->modules);
+    watcher->in_doubt |= watcher->lost;
     ask_jvm(watcher);
 }
 
@@ -464,5 +472,5 @@ const struct base_state *watcher_state(const struct watcher *watcher)
 
 bool base_state_ready(const struct base_state *state)
 {
-    return state->boot_id && state->health.takes_modules;
+    return state->boot_id && !state->in_doubt && state->health.takes_modules;
 }

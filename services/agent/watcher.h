@@ -22,8 +22,11 @@ struct base_state {
     bool away;            /* nobody is there: connections are refused */
     int64_t mute_ms;      /* since when it takes connections and answers none; 0: it does */
     struct biz_list modules;
+    bool listed; /* modules came in this round */
     struct base_health health;
     char *boot_id; /* changes when the JVM starts anew; NULL while it was never known */
+    bool
+        in_doubt; /* a module has gone, and the JVM has not told its age yet: it may be another one */
 };
 
 struct watcher_options {
@@ -34,7 +37,11 @@ struct watcher_options {
     const char *health_url;     /* NULL = none */
     int64_t every_ms, query_ms; /* between rounds; after which silence is no more than that */
     uint64_t seed; /* of jitter: agents that were started together do not ask together */
-    bool (*is_busy)(void *user);                /* an operation works on the base */
+    bool (*is_busy)(void *user); /* an operation works on the base */
+    /* In each round, before its health is judged. Return: whether something is to be told. */
+    bool (*on_seen)(void *user);
+    /* What speaks against the health of all that the base does not know of (base_health.h). */
+    enum health (*also)(void *user, char **ret_why);
     void (*on_round)(void *user, bool changed); /* after each round */
     void *user;
     struct log *log;

@@ -11,12 +11,14 @@ NEVER_S = 3600
 
 
 class Controller:
-    """Takes reports. .reports: a queue of them. .next_s: what it asks for. .refuse: it fails each call. Use as a context."""
+    """Takes reports. .reports: a queue of them. .next_s: what it asks for. .refuse: it fails each call. .baseline: the
+    ModuleSpecs that belong on the base; None: it is an old one, and says nothing of that. Use as a context."""
 
     def __init__(self, protos, port=0):
         self.proto = protos["koupleless.controller.v1"]
         self.reports = queue.Queue()
         self.next_s, self.refuse = NEVER_S, False
+        self.baseline, self.asked = [], []
         self.hold = threading.Event()
         self.hold.set()
         outer = self
@@ -30,6 +32,16 @@ class Controller:
                 response = outer.proto.ReportResponse()
                 response.next_report.FromMilliseconds(int(outer.next_s * 1000))
                 return response
+
+            def GetBaseline(self, request, context):
+                outer.asked.append(f"{request.namespace}/{request.base_name}")
+                if outer.refuse:
+                    context.abort(grpc.StatusCode.UNAVAILABLE, "not the leader")
+                answer = outer.baseline
+                outer.hold.wait(60)
+                if answer is None:
+                    context.abort(grpc.StatusCode.UNIMPLEMENTED, "not yet")
+                return outer.proto.GetBaselineResponse(modules=answer)
 
         self.server = grpc.server(concurrent.futures.ThreadPoolExecutor(4),
                                   options=[("grpc.so_reuseport", 0)])

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the agent of a simulated base has on its disk: services/agent/worker.h, records.h, journal_file.h and jars.h. Jobs take a
- * moment each, and those of an agent that is gone are not done any more. Jars are there soon, or can't be had.
+ * What the agent of a simulated base has on its disk: services/agent/worker.h, records_file.h, journal_file.h and jars.h.
+ * Jobs take a moment each, and those of an agent that is gone are not done any more. Jars are there soon, or can't be had.
  */
 #include <string.h>
 
@@ -9,7 +9,7 @@
 #include "lib/base/str.h"
 #include "services/agent/jars.h"
 #include "services/agent/journal_file.h"
-#include "services/agent/records.h"
+#include "services/agent/records_file.h"
 #include "tests/sim/sim_process.h"
 
 #define JOB_MS 4
@@ -29,6 +29,8 @@ struct worker {
     struct loop_timer timer; /* the first one is done */
 };
 
+static const struct sim_life *working; /* whose job runs: what it writes to is not told */
+
 static struct worker_job *take_job(struct worker *worker)
 {
     struct worker_job *job = LIST_ENTRY(worker->jobs.next, struct worker_job, node);
@@ -46,8 +48,11 @@ static void on_worked(struct loop_timer *timer)
 {
     struct worker *worker = CONTAINER_OF(timer, struct worker, timer);
     struct worker_job *job = take_job(worker);
-    if (!worker->life->over)
+    if (!worker->life->over) {
+        working = worker->life;
         job->work(job);
+        working = NULL;
+    }
     begin_job(worker);
     job->done(job);
 }
@@ -89,179 +94,23 @@ void worker_free(struct worker *worker)
     mem_free(worker);
 }
 
-/* -- records.h: what is in memory, and behind it what is on the disk -- */
+/* -- records_file.h: the one file that there is -- */
 
-struct records {
-    struct worker *worker;
-    struct sim_disk now;
-    struct sim_disk *disk;
-};
-
-static void copy_map(struct map *to, const struct map *from)
+char *records_file_read(const char *path)
 {
-    for (size_t i = 0; i < from->len; i++)
-        record_put(to, from->entries[i].key, from->entries[i].value);
+    (void)path; /* each base has one */
+    return mem_strdup(sim_life_starting()->process->disk);
 }
 
-static void clear_map(struct map *map)
+void records_file_write(const char *path, const char *text)
 {
-    for (size_t i = 0; i < map->len; i++)
-        record_free(map->entries[i].value);
-    map_done(map);
+    (void)path;
+    mem_replace(&working->process->disk, text);
 }
 
-static struct sim_disk copy_disk(const struct sim_disk *disk)
+void sim_disk_done(struct sim_process *process)
 {
-    struct sim_disk copy = {0};
-    copy_map(&copy.installed, &disk->installed);
-    copy_map(&copy.removed, &disk->removed);
-    return copy;
-}
-
-void sim_disk_done(struct sim_disk *disk)
-{
-    clear_map(&disk->installed);
-    clear_map(&disk->removed);
-}
-
-struct write_job {
-    struct worker_job job;
-    struct sim_disk text;
-    struct sim_disk *disk;
-};
-
-static void write_disk(struct worker_job *worker_job)
-{
-    struct write_job *job = CONTAINER_OF(worker_job, struct write_job, job);
-    struct sim_disk before = *job->disk;
-    *job->disk = job->text;
-    job->text = before;
-}
-
-static void free_job(struct worker_job *worker_job)
-{
-    struct write_job *job = CONTAINER_OF(worker_job, struct write_job, job);
-    sim_disk_done(&job->text);
-    mem_free(job);
-}
-
-static void save(struct records *records)
-{
-    struct write_job *job = NEW(struct write_job);
-    job->job = (struct worker_job){.work = write_disk, .done = free_job};
-    job->text = copy_disk(&records->now);
-    job->disk = records->disk;
-    worker_start(records->worker, &job->job);
-}
-
-struct records *records_new(struct worker *worker, const char *dir)
-{
-    (void)dir; /* each base has one */
-    struct records *records = NEW(struct records);
-    records->worker = worker;
-    records->disk = &worker->life->process->disk;
-    records->now = copy_disk(records->disk);
-    return records;
-}
-
-void records_free(struct records *records)
-{
-    if (!records)
-        return;
-    sim_disk_done(&records->now);
-    mem_free(records);
-}
-
-const struct record *records_get(const struct records *records, const char *name,
-                                 const char *version)
-{
-    AUTO_FREE char *identity = mem_printf("%s:%s", name, version);
-    return map_get(&records->now.installed, identity);
-}
-
-void records_put(struct records *records, const char *name, const char *version,
-                 const struct record *record)
-{
-    AUTO_FREE char *identity = mem_printf("%s:%s", name, version);
-    record_put(&records->now.installed, identity, record);
-    save(records);
-}
-
-void records_remove(struct records *records, const char *name, const char *version)
-{
-    AUTO_FREE char *identity = mem_printf("%s:%s", name, version);
-    record_free(map_remove(&records->now.installed, identity));
-    save(records);
-}
-
-void records_put_removed(struct records *records, const char *name, const char *version,
-                         const struct record *record)
-{
-    AUTO_FREE char *identity = mem_printf("%s:%s", name, version);
-    record_put(&records->now.removed, identity, record);
-    save(records);
-}
-
-/* The version of @identity where it is one of @name, else NULL. */
-static const char *version_of(const char *identity, const char *name)
-{
-    size_t len = strlen(name);
-    return strncmp(identity, name, len) == 0 && identity[len] == ':' ? identity + len + 1 : NULL;
-}
-
-const struct record *records_next_removed(const struct records *records, const char *name,
-                                          size_t *at, const char **ret_version)
-{
-    while (*at < records->now.removed.len) {
-        const struct map_entry *entry = &records->now.removed.entries[(*at)++];
-        *ret_version = version_of(entry->key, name);
-        if (*ret_version)
-            return entry->value;
-    }
-    return NULL;
-}
-
-void records_forget_removed(struct records *records, const char *name)
-{
-    for (size_t i = records->now.removed.len; i-- > 0;) { /* a removal moves the last one here */
-        AUTO_FREE char *identity = mem_strdup(records->now.removed.entries[i].key);
-        if (version_of(identity, name))
-            record_free(map_remove(&records->now.removed, identity));
-    }
-    save(records);
-}
-
-struct flush_job {
-    struct worker_job job;
-    void (*done)(void *user);
-    void *user;
-};
-
-static void work_nothing(struct worker_job *job)
-{
-    (void)job;
-}
-
-static void on_flushed(struct worker_job *worker_job)
-{
-    struct flush_job *job = CONTAINER_OF(worker_job, struct flush_job, job);
-    job->done(job->user);
-    mem_free(job);
-}
-
-void records_flush(struct records *records, void (*done)(void *user), void *user)
-{
-    struct flush_job *job = NEW(struct flush_job);
-    *job = (struct flush_job){{.work = work_nothing, .done = on_flushed}, done, user};
-    worker_start(records->worker, &job->job);
-}
-
-void records_each_digest(const struct records *records, void (*fn)(void *user, const char *digest),
-                         void *user)
-{
-    (void)records; /* it is jars that ask, real ones */
-    (void)fn;
-    (void)user;
+    mem_free(TAKE(process->disk));
 }
 
 /* -- journal_file.h -- */

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/sim/sim_process.h"
 
+#include <string.h>
+
 #include "lib/base/assert.h"
+#include "lib/base/json.h"
 #include "lib/base/limits.h"
 #include "lib/base/str.h"
 
@@ -14,6 +17,8 @@
 #define DOWNLOAD_MS 60000
 #define SLICE_MS                                                                                   \
     500 /* a call that waits has noticed by then that nobody does (operation_calls.c) */
+
+#define REPLAYED "replay-" /* begins the ids of what the agent does of itself */
 
 static struct sim_life *starting;
 
@@ -58,11 +63,9 @@ static bool is_refused(struct sim_life *life, const char *target, int64_t epoch)
     return false;
 }
 
-static struct sim_operation *add_asked(struct sim_life *life, enum sim_operation_type type,
-                                       const char *id, const char *name, const char *version)
+static struct sim_operation *add_operation(struct sim_life *life, enum sim_operation_type type,
+                                           const char *id, const char *name, const char *version)
 {
-    if (agent_operation(life->agent, id) || asked_before(life, id))
-        return NULL;
     struct sim_operation *operation = NEW(struct sim_operation);
     operation->type = type;
     operation->id = mem_strdup(id);
@@ -72,6 +75,14 @@ static struct sim_operation *add_asked(struct sim_life *life, enum sim_operation
     operation->asked_ms = loop_now_ms(life->process->base->options.loop);
     VEC_PUSH(&life->process->asked, operation);
     return operation;
+}
+
+static struct sim_operation *add_asked(struct sim_life *life, enum sim_operation_type type,
+                                       const char *id, const char *name, const char *version)
+{
+    if (agent_operation(life->agent, id) || asked_before(life, id))
+        return NULL;
+    return add_operation(life, type, id, name, version);
 }
 
 static void note_install(struct sim_life *life,
@@ -159,6 +170,17 @@ static void asked_done(struct sim_process *process)
 
 /* -- what it does, and says of it -- */
 
+/* That the agent has written down before it sends an install. */
+static char *recorded_restart(const struct sim_process *process, const char *name,
+                              const char *version)
+{
+    AUTO_FREE char *identity = mem_printf("%s:%s", name, version);
+    const char *text = process->disk ? process->disk : "{}";
+    AUTO_JSON cJSON *records = json_parse(text, strlen(text), LIMIT_OBJECT, NULL);
+    const cJSON *record = cJSON_GetObjectItemCaseSensitive(records, identity);
+    return mem_strdup(cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(record, "restart")));
+}
+
 /* What an install in place is about to take off, where it is one version. */
 static void note_old(const struct sim_base *base, struct sim_operation *operation)
 {
@@ -188,6 +210,21 @@ static void begin_operation(const struct sim_base *base, struct sim_operation *o
         base->options.on_begin(base->options.user, base, operation);
 }
 
+/* What it has begun of itself: it puts back what went with the JVM. Whether that is wanted still shows at the end (I5, I6). */
+static const struct sim_operation *begin_replayed(struct sim_life *life, const char *module)
+{
+    const struct operation *known = agent_executing(life->agent);
+    if (!known || !str_starts_with(known->id, REPLAYED) || !str_eq(known->module.name, module))
+        return NULL;
+    enum sim_operation_type type = known->type == OPERATION_SWITCH ? SIM_SWITCH : SIM_INSTALL;
+    struct sim_operation *operation =
+        add_operation(life, type, known->id, module, known->module.version);
+    operation->state = SIM_RUNNING;
+    operation->jar = mem_strdup(known->digest);
+    operation->restart = recorded_restart(life->process, module, known->module.version);
+    return operation;
+}
+
 const struct sim_operation *sim_life_begins(struct sim_life *life, const char *module)
 {
     for (size_t i = life->process->asked.len; i-- > 0;) {
@@ -198,7 +235,7 @@ const struct sim_operation *sim_life_begins(struct sim_life *life, const char *m
         begin_operation(life->process->base, operation);
         return operation;
     }
-    return NULL;
+    return begin_replayed(life, module);
 }
 
 static bool runs(const struct sim_base *base, const char *name, const char *version,
@@ -453,7 +490,7 @@ static void stop(struct sim_base *base)
     loop_timer_stop(base->options.loop, &process->begin);
     end_life(process);
     sim_arklet_gone(process);
-    sim_disk_done(&process->disk);
+    sim_disk_done(process);
     str_done(&process->journal);
     asked_done(process);
     mem_free(process);

@@ -12,7 +12,7 @@
  *
  *   lib/rpc              sim_net.c, and what a server is, here
  *   lib/http             sim_arklet.c: Arklet and the health page
- *   jars.h, worker.h, records.h, journal_file.h   sim_disk.c: what is on the disk outlives the agent
+ *   jars.h, worker.h, records_file.h, journal_file.h   sim_disk.c: what is on the disk outlives the agent
  *
  * It is a program of its own: it has a loop, which is turned where something is due there or was posted to it, and it
  * ends from one moment to the next, whatever it is about to do. One invariant is its own:
@@ -21,15 +21,10 @@
  *        is so
  */
 
-/* What the agent keeps on the disk: where modules came from, by "name:version" (struct record). */
-struct sim_disk {
-    struct map installed, removed;
-};
-
 struct sim_process {
     struct sim_base *base;
-    struct sim_disk disk;
-    struct str journal;                /* ... and what it was asked to do */
+    char *disk;         /* what the agent keeps there: the text of its records, or NULL */
+    struct str journal; /* ... and what it was asked to do */
     VEC(struct sim_operation *) asked; /* that agents have to do, until one says how they ended */
     struct list calls;                 /* of struct http_call */
     struct list commands;              /* that Arklet works on, also for an agent that is gone */
@@ -78,6 +73,7 @@ void sim_arklet_hang_up(struct sim_process *process);
 
 /* -- sim_disk.c -- */
 
-void sim_disk_done(struct sim_disk *disk);
+/** sim_disk_done() - with the pod. */
+void sim_disk_done(struct sim_process *process);
 
 #endif

@@ -244,11 +244,15 @@ static void judge_modules(const cJSON *page, const struct health_facts *facts,
         out->modules[i] = judge_module(&facts->modules->items[i], all);
 }
 
-/* A sick module makes the whole sick. */
-static void join(struct judged judged, struct base_health *out)
+/* A sick module makes the whole sick, as does one that should be there. */
+static void join(struct judged judged, const struct health_facts *facts, struct base_health *out)
 {
     out->status = judged.status;
     out->message = judged.message;
+    if (out->status == HEALTH_UP && facts->also_why) {
+        out->status = facts->also;
+        out->message = mem_strdup(facts->also_why);
+    }
     for (size_t i = 0; i < out->len && out->status == HEALTH_UP; i++) {
         const struct module_health *module = &out->modules[i];
         if (module->status != HEALTH_DOWN)
@@ -265,7 +269,7 @@ void base_health_of(const struct health_facts *facts, struct base_health *out)
         facts->page ? json_parse(facts->page, facts->page_len, LIMIT_HEALTH_ANSWER, NULL) : NULL;
     *out = (struct base_health){0};
     judge_modules(page, facts, out);
-    join(judge_base(page, facts, out), out);
+    join(judge_base(page, facts, out), facts, out);
     str_shorten(out->message, LIMIT_MESSAGE); /* a controller takes no longer one */
 }
 

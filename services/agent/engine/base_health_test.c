@@ -432,6 +432,39 @@ static void a_page_over_the_limit_is_none(void **state)
     base_health_done(&health);
 }
 
+/* What is not there can't be sick: whoever knows that it should be there says so (replay.h). */
+static void something_else_is_to_be_well_too(void **state)
+{
+    (void)state;
+    static const struct {
+        enum health also;
+        const char *why;
+        enum contact arklet;
+        enum health status;
+        const char *message;
+    } rows[] = {
+        {HEALTH_UP, NULL, CONTACT_GOOD, HEALTH_DOWN, "module a 1: it is broken"},
+        {HEALTH_UNKNOWN, "1 of 2", CONTACT_GOOD, HEALTH_UNKNOWN, "1 of 2"},
+        {HEALTH_DOWN, "b is not there", CONTACT_GOOD, HEALTH_DOWN, "b is not there"},
+        {HEALTH_DOWN, "b is not there", CONTACT_REFUSED, HEALTH_DOWN, "Arklet does not answer"},
+    };
+    struct biz biz[] = {{(char[]){"a"}, (char[]){"1"}, BIZ_BROKEN, (char[]){""}}};
+    struct biz_list modules = {biz, 1, 1};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct health_facts facts = {.arklet_contact = rows[i].arklet,
+                                     .modules = &modules,
+                                     .also = rows[i].also,
+                                     .also_why = rows[i].why};
+        struct base_health health;
+        base_health_of(&facts, &health);
+        assert_int_equal(health.status, rows[i].status);
+        assert_string_equal(health.message, rows[i].message);
+        assert_int_equal(health.base_status,
+                         rows[i].arklet == CONTACT_GOOD ? HEALTH_UP : HEALTH_DOWN);
+        base_health_done(&health);
+    }
+}
+
 static void the_first_sick_module_is_named(void **state)
 {
     (void)state;
@@ -491,6 +524,7 @@ int main(void)
         cmocka_unit_test(a_long_message_is_shortened),
         cmocka_unit_test(a_page_over_the_limit_is_none),
         cmocka_unit_test(the_first_sick_module_is_named),
+        cmocka_unit_test(something_else_is_to_be_well_too),
         cmocka_unit_test(a_watcher_sees_each_difference),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -23,6 +23,7 @@ static const struct {
     [FAILED_IDENTITY_MISMATCH] = {"ModuleController.InvalidParameter", "IDENTITY_MISMATCH", false},
     [FAILED_WEB_PATH_IN_USE] = {"Arklet.InstallationRequirementNotMet", "WEB_PATH_IN_USE", false},
     [FAILED_OTHER_JAR] = {"Arklet.InstallationRequirementNotMet", "OTHER_JAR_INSTALLED", false},
+    [FAILED_CRASHES_BASE] = {"Arklet.InstallationRequirementNotMet", "CRASHES_BASE", false},
     [FAILED_DISK_FULL] = {"User.DiskFull", "DISK_FULL", true},
     [FAILED_METASPACE_FULL] = {"User.MetaspaceFull", "METASPACE_FULL", false},
     [FAILED_START] = {"User.InstallBizUserError", "MODULE_START_FAILED", true},

@@ -25,6 +25,7 @@ enum failure_kind {
     FAILED_IDENTITY_MISMATCH, /* the manifest names another module or version */
     FAILED_WEB_PATH_IN_USE,   /* its web context path is served by another module or version */
     FAILED_OTHER_JAR,         /* this version runs from another jar */
+    FAILED_CRASHES_BASE,      /* the base died of this jar, again and again */
     FAILED_DISK_FULL,
     FAILED_METASPACE_FULL,
     FAILED_START,       /* the module's own code failed */

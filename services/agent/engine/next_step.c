@@ -2,6 +2,7 @@
 #include "services/agent/engine/next_step.h"
 
 #include "lib/base/str.h"
+#include "services/agent/engine/trials.h"
 
 static struct next_step simply(enum step step)
 {
@@ -146,6 +147,8 @@ struct next_step next_of_install(const struct operation_facts *operation,
         return remove_version(operation, there);
     if (operation->sent)
         return install_again(operation);
+    if (operation->crashes >= TRIAL_CRASHES_MAX)
+        return fail(FAILED_CRASHES_BASE, TRIAL_REFUSAL);
 
     const struct biz *taken = biz_list_on_path(modules, operation->web_context_path,
                                                operation->in_place ? operation->name : NULL);

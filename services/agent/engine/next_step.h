@@ -34,8 +34,9 @@ struct operation_facts {
     /* sha256 of the jar, and of the one that the version there was installed from; NULL = not known */
     const char *digest, *installed_digest;
     const char *restart, *installed_restart; /* wishes to have it installed again; or NULL */
-    bool in_place;                           /* install: all other versions go first */
-    bool sent;                               /* the command was sent to Arklet before */
+    int crashes;   /* of the base, that count against this jar (trials.h) */
+    bool in_place; /* install: all other versions go first */
+    bool sent;     /* the command was sent to Arklet before */
     const char *
         no_room; /* install: why the base takes nothing more; NULL: it does, or is changed already */
     bool overdue; /* there is no time left to wait */
@@ -54,7 +55,7 @@ bool args_name_port(const char *const *args, size_t len);
 /**
  * next_of_install() - there already: done, unless it runs from another jar: in place it goes first, else that
  * is a failure. In place it also goes first for a restart, but for the one that it was installed for. Where its jar is not known, it goes in place too, unless the operation has sent it. Broken: out
- * first. Its web path served by another, and no port of its own: fails before anything is touched; in place, other
+ * first. A jar that the base dies of is refused before anything is touched. Its web path served by another, and no port of its own: fails before anything is touched; in place, other
  * versions of the module don't count, as they go first. No room: fails before anything is touched, but for what takes
  * the place of another version, whose classes go.
  */

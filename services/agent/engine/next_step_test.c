@@ -11,6 +11,7 @@
 
 #include "lib/base/str.h"
 #include "services/agent/engine/next_step.h"
+#include "services/agent/engine/trials.h"
 
 /*
  * The operation of every row is about version 2 of module m, whose jar has the web context path "shop".
@@ -60,6 +61,7 @@ static void read_world(const char *modules, struct world *out)
 struct row {
     const char *modules;
     bool in_place, sent, overdue, no_room, own_port;
+    int crashes;
     const char *digest, *installed;  /* of the jar, of the one there */
     const char *restart, *restarted; /* asked for, the one there was installed for */
     enum failure_kind last;
@@ -93,6 +95,7 @@ static void check_rows(next_fn next_of, const struct row *rows, size_t count)
             .in_place = rows[i].in_place,
             .digest = rows[i].digest,
             .installed_digest = rows[i].installed,
+            .crashes = rows[i].crashes,
             .restart = rows[i].restart,
             .installed_restart = rows[i].restarted,
             .sent = rows[i].sent,
@@ -132,6 +135,15 @@ static void an_install(void **state)
         {.modules = "m 1 activated old", .step = STEP_INSTALL},
         {.modules = "m 1 resolved old", .step = STEP_INSTALL},
         {.modules = "other 2 activated", .step = STEP_INSTALL},
+        /* the base dies of it: before anything is touched; what is there or was sent is another matter */
+        {.modules = "", .crashes = 2, .step = STEP_INSTALL},
+        {.modules = "", .crashes = 3, FAILS(CRASHES_BASE, TRIAL_REFUSAL)},
+        {.modules = "m 1 activated old",
+         .in_place = true,
+         .crashes = 3,
+         FAILS(CRASHES_BASE, TRIAL_REFUSAL)},
+        {.modules = "m 2 activated shop", .crashes = 3, .step = STEP_SUCCEED},
+        {.modules = "", .crashes = 3, .sent = true, .last = FAILED_START, FAILS(START, SAID)},
         /* there: done, whoever did it and whatever was answered */
         {.modules = "m 2 activated shop", .step = STEP_SUCCEED},
         {.modules = "m 2 deactivated shop", .step = STEP_SUCCEED},
