@@ -24,8 +24,8 @@ def agent_of(controller, start_agent):
     return start
 
 
-def await_age(base, seconds=2):
-    """From then on the age of a JVM tells it from the next one."""
+def await_age(base, seconds=3):
+    """From then on the age of a JVM, in whole seconds, tells it from the next one."""
 
     def old_enough():
         try:

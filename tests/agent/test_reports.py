@@ -107,7 +107,7 @@ def test_the_boot_id_changes_with_the_jvm(base, controller, report_agent):
 
     def old_enough():
         jvm = base.call("health", {"type": "system", "metrics": ["jvm"]}).data["healthData"]["jvm"]
-        return jvm["run time(s)"] >= 2
+        return jvm["run time(s)"] >= 3
 
     basekit.wait_until(old_enough, "a JVM whose age tells it from the next one")
     restart(base)

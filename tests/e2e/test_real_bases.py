@@ -4,6 +4,7 @@ import contextlib
 
 import basekit
 import pytest
+import replaykit
 import systemkit
 import trafficload
 
@@ -183,3 +184,27 @@ def test_failing_module_is_told_by_its_own_words(system):
     assert {base.status.phase for base in system.base_objects().values()} == {"Ready"}
     gone(system, "broken")
     assert system.active() == {"base-1": [], "base-2": []}
+
+
+def test_a_killed_jvm_has_its_modules_back_when_it_is_ready(system):
+    """As scripts/replay-timeline.py shows it: first with the controller, then agent and JVM die while that is away."""
+    for name in ("back", "again"):
+        system.apply(name, system.jar(name, web=True))
+        system.wait_completed(name)
+    (module,) = system.modules("back")
+    number = int(module.spec.base_name.removeprefix("base-"))
+    there = system.active()[f"base-{number}"]
+    for source, agent_too in (("controller", False), ("own copy", True)):
+        if agent_too:
+            system.kill("controller")
+        steps = [what for _, what in replaykit.lose_jvm(system, number, agent_too)]
+        back = [f"{identity.replace(':', ' ')} is back" for identity in there]
+        assert sorted(step for step in steps if step.endswith("is back")) == sorted(back)
+        assert [step for step in steps if not step.endswith("is back")] == [
+            replaykit.JVM_KILLED, replaykit.ARKLET_ANSWERS, replaykit.NOTICED,
+            f"baseline of the {source}: {len(there)} modules", replaykit.READY]
+        assert steps[-1] == replaykit.READY and system.active()[f"base-{number}"] == there
+    system.start("controller")
+    for name in ("back", "again"):
+        system.wait_completed(name)
+        gone(system, name)

@@ -310,6 +310,13 @@ def java_base(line="current"):
     return pathlib.Path(built.stdout.split()[-1])
 
 
+def _lives(pid):
+    try:
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
 class RealBase:
     """One JVM, by default on any free address; .base is it. @line: of Koupleless, see build.sh; @prepare: called with the
     base before it starts. Raises Unavailable where Java or Maven can't be had. Use as a context."""
@@ -338,8 +345,10 @@ class RealBase:
         os.kill(int((self.run_dir / "pid").read_text()), number)
 
     def kill(self):
-        """SIGKILL, as when it runs out of memory."""
-        self.signal(signal.SIGKILL)
+        """SIGKILL, as when it runs out of memory; returns when it is gone."""
+        pid = int((self.run_dir / "pid").read_text())
+        os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: not _lives(pid), "the JVM to be gone")
 
     def __enter__(self):
         return self

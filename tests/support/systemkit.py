@@ -137,6 +137,10 @@ class System(systemclient.Asked):
         """Of simulated bases: the process dies, and is back, empty, after so long; -1: never."""
         self.control("restart", number, ms=away_ms)
 
+    def real(self, number):
+        """The RealBase of a base, of kind "jvm"."""
+        return self._owners[int(number) - 1]
+
     def control(self, what, number=None, **body):
         """Of simulated bases: POST /sim/... about one base or all, asked of any that is there."""
         address = self.base(number).address if number else "*"
