@@ -189,7 +189,7 @@ void operations_give_time(struct run *run)
     run->overdue_ms = loop_now_ms(options->loop) + 2 * options->install_ms;
 }
 
-static void give_turn(struct operations *operations)
+void operations_give_turn(struct operations *operations)
 {
     struct run *next = NULL;
     if (operations->executing || operations->stopped)
@@ -221,7 +221,7 @@ static void give_back(struct run *run)
 static void ask_for_turn(struct run *run)
 {
     list_append(&run->operations->ready, &run->in_ready);
-    give_turn(run->operations);
+    operations_give_turn(run->operations);
 }
 
 static void on_timer(struct loop_timer *timer)
@@ -234,64 +234,7 @@ void operations_yield(struct run *run, int64_t ms)
     struct loop *loop = run->operations->options.loop;
     give_back(run);
     loop_timer_start(loop, &run->timer, loop_now_ms(loop) + ms);
-    give_turn(run->operations);
-}
-
-/* -- batches -- */
-
-static void leave_batch(struct run *run)
-{
-    struct batch *batch = TAKE(run->batch);
-    if (!batch || --batch->members > 0)
-        return;
-    loop_timer_stop(batch->operations->options.loop, &batch->patience);
-    mem_free(batch);
-}
-
-/* Members whose jar is there, where no others are waited for. */
-static void open_gate(struct batch *batch)
-{
-    struct operations *operations = batch->operations;
-    loop_timer_stop(operations->options.loop, &batch->patience); /* it opens once */
-    LIST_FOR_EACH (it, &operations->all) {
-        struct run *member = LIST_ENTRY(it, struct run, in_all);
-        bool waits = list_empty(&member->in_ready) && !member->executing;
-        if (member->batch == batch && member->prepared && waits &&
-            !operation_ended(&member->operation))
-            list_append(&operations->ready, &member->in_ready);
-    }
-    give_turn(operations);
-}
-
-static void on_patience(struct loop_timer *timer)
-{
-    struct batch *batch = CONTAINER_OF(timer, struct batch, patience);
-    batch->preparing = 0;
-    open_gate(batch);
-}
-
-/* The jar of one member is there, or it has failed: the last one opens the gate for all. */
-static void member_is_ready(struct run *run)
-{
-    struct batch *batch = run->batch;
-    if (batch && batch->preparing > 0) {
-        if (--batch->preparing == 0)
-            open_gate(batch);
-    } else if (run->prepared) {
-        list_append(&run->operations->ready, &run->in_ready);
-        give_turn(run->operations);
-    }
-}
-
-struct batch *operations_batch_new(struct operations *operations, bool patient)
-{
-    struct batch *batch = NEW(struct batch);
-    batch->operations = operations;
-    loop_timer_init(&batch->patience, on_patience);
-    if (!patient)
-        loop_timer_start(operations->options.loop, &batch->patience,
-                         loop_now_ms(operations->options.loop) + REPLAY_PATIENCE_MS);
-    return batch;
+    operations_give_turn(run->operations);
 }
 
 /* -- preparation -- */
@@ -333,7 +276,7 @@ static void on_jar(void *user, struct jar *jar, const struct failure *failure)
     } else if (run->operation.type == OPERATION_PREFETCH) {
         operations_end(run, OPERATION_SUCCEEDED);
     } else {
-        member_is_ready(run);
+        batch_member_ready(run);
     }
 }
 
@@ -350,7 +293,7 @@ static void begin(struct run *run)
         return;
     }
     run->prepared = true;
-    member_is_ready(run);
+    batch_member_ready(run);
 }
 
 /* -- the queue of a module: its first operation runs -- */
@@ -451,13 +394,13 @@ static void on_end_kept(void *user)
     give_back(run);
     note_end(run);
     if (run->batch && !prepared)
-        member_is_ready(run);
-    leave_batch(run);
+        batch_member_ready(run);
+    batch_leave(run);
     tell_waiters(run);
     operations->options.on_change(operations->options.user);
     dequeue(run);
     forget_oldest(operations);
-    give_turn(operations);
+    operations_give_turn(operations);
 }
 
 void operations_end(struct run *run, enum operation_state outcome)
@@ -481,22 +424,6 @@ static void on_accepted(void *user)
         operations_enqueue(run);
 }
 
-void operations_join(struct batch *batch, struct run *run)
-{
-    batch->preparing++;
-    batch->members++;
-    run->batch = batch;
-}
-
-static void make_batch(struct run **members, size_t count)
-{
-    struct batch *batch = operations_batch_new(members[0]->operations, !members[0]->replay);
-    for (size_t i = 0; i < count; i++) {
-        operations_join(batch, members[i]);
-        members[i]->batch_id = mem_strdup(members[0]->operation.id);
-    }
-}
-
 int operations_start(struct operations *operations, const struct operation_request *requests,
                      size_t count, const struct operation **ret, struct err **err)
 {
@@ -514,7 +441,7 @@ int operations_start(struct operations *operations, const struct operation_reque
         ret[i] = &run->operation;
     }
     if (fresh.len > 1)
-        make_batch(fresh.items, fresh.len);
+        batch_make(fresh.items, fresh.len);
     for (size_t i = 0; i < fresh.len; i++)
         recall_accepted(fresh.items[i]);
     for (size_t i = 0; i < fresh.len; i++)

@@ -9,7 +9,7 @@
 #include "services/agent/operations.h"
 #include "services/agent/records.h"
 
-/* Between operations.c (who may run) and execution.c (what one does on the base). */
+/* Between operations.c (who may run), batch.c, recall.c (what outlives the agent) and execution.c (what one does on the base). */
 
 /* A version that an install in place took away, this one or one before that has not ended well. */
 struct removed {
@@ -93,11 +93,8 @@ void operations_enqueue(struct run *run);
 /** operations_remove() - forgets one that has ended. */
 void operations_remove(struct run *run);
 
-/** operations_batch_new() - of no members yet. @patient: it waits for all jars, however long; else not for long. */
-struct batch *operations_batch_new(struct operations *operations, bool patient);
-
-/** operations_join() - @batch gets one more member, which has not begun. */
-void operations_join(struct batch *batch, struct run *run);
+/** operations_give_turn() - to who goes next of those that wait for Arklet, where it is free. */
+void operations_give_turn(struct operations *operations);
 
 /** operations_set_state() - for one that goes on: whoever watches is told. */
 void operations_set_state(struct run *run, enum operation_state state);
@@ -130,6 +127,23 @@ void recall_open(struct operations *operations);
 void recall_accepted(const struct run *run);
 void recall_ended(const struct run *run);
 void recall_epoch(const struct operations *operations);
+
+/* -- batch.c -- */
+
+/** batch_new() - of no members yet. @patient: it waits for all jars, however long; else not for long. */
+struct batch *batch_new(struct operations *operations, bool patient);
+
+/** batch_join() - @batch gets one more member, which has not begun. */
+void batch_join(struct batch *batch, struct run *run);
+
+/** batch_make() - of @count that have not begun, 2 or more. */
+void batch_make(struct run **members, size_t count);
+
+/** batch_member_ready() - the jar of @run, which may be in no batch, is there, or it has failed: may it go on? */
+void batch_member_ready(struct run *run);
+
+/** batch_leave() - @run is over; the last member takes the batch along. */
+void batch_leave(struct run *run);
 
 /* -- execution.c -- */
 

@@ -216,7 +216,7 @@ static void join_batch(struct operations *operations, struct run *run)
         if (!other->ending && str_eq(other->batch_id, run->batch_id))
             batch = other->batch;
     }
-    operations_join(batch ? batch : operations_batch_new(operations, true), run);
+    batch_join(batch ? batch : batch_new(operations, true), run);
 }
 
 void operations_resume(struct operations *operations)
