@@ -18,6 +18,7 @@
 #define PART_SUFFIX ".part"
 #define PART_AGE_S 86400 /* nobody writes to it any more */
 #define JAR_SUFFIX ".jar"
+#define NS_PER_S 1000000000
 
 static bool has_suffix(const char *name, const char *suffix)
 {
@@ -99,14 +100,16 @@ char *jar_cache_find(const struct jar_cache *cache, const char *digest)
 }
 
 char *jar_cache_put(const struct jar_cache *cache, const char *path, const char *digest,
-                    struct failure *failure)
+                    int64_t used_ns, struct failure *failure)
 {
     AUTO_FREE char *place = path_of(cache, digest);
     if (!str_eq(place, path) && rename(path, place) < 0) {
         failure_set(failure, FAILED_PULL, "%s: %s", place, strerror(errno));
         return NULL;
     }
-    utimensat(AT_FDCWD, place, NULL, 0);
+    const struct timespec used = {used_ns / NS_PER_S, used_ns % NS_PER_S};
+    const struct timespec times[] = {used, used};
+    utimensat(AT_FDCWD, place, times, 0);
     return TAKE(place);
 }
 
@@ -120,7 +123,7 @@ static bool is_kept(const struct map *kept, const char *file)
 
 static int64_t used_ns(const struct stat *st)
 {
-    return (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec;
+    return (int64_t)st->st_mtim.tv_sec * NS_PER_S + st->st_mtim.tv_nsec;
 }
 
 int64_t jar_cache_trim(const struct jar_cache *cache, const struct map *kept, int64_t bytes_max)

@@ -25,6 +25,7 @@ struct jars {
     bool closed;
     struct list fetches; /* but those that follow another */
     size_t checking;
+    int64_t used_ns;       /* what the jar that was used last has as its time */
     struct list new_ones;  /* fetches that are over when the cache is tidy */
     struct list full_ones; /* that go on where there is room then */
     struct tidying {
@@ -55,6 +56,7 @@ struct fetch {
     bool damaged;              /* and is not what its name says */
     bool distrusted;           /* it was damaged: the cache is not asked again */
     bool made_room;            /* once is enough */
+    int64_t used_ns;           /* wall: when it was used */
     enum jars_stage stage;
     struct jar *jar;
     struct failure failure;
@@ -140,8 +142,8 @@ static int check_jar(struct fetch *fetch)
 static int keep_jar(struct fetch *fetch)
 {
     struct jar *jar = fetch->jar;
-    AUTO_FREE char *path =
-        jar_cache_put(&fetch->jars->cache, fetch->path, jar->facts.sha256, &fetch->failure);
+    AUTO_FREE char *path = jar_cache_put(&fetch->jars->cache, fetch->path, jar->facts.sha256,
+                                         fetch->used_ns, &fetch->failure);
     if (!path)
         return -1;
     fetch->temporary = false;
@@ -387,10 +389,19 @@ static void tell_stage(struct fetch *fetch, enum jars_stage stage)
         tell_stage(LIST_ENTRY(it, struct fetch, node), stage);
 }
 
+/* Later than that of any jar before: which one was used last shows also where several were in one millisecond. */
+static int64_t next_use_ns(struct jars *jars)
+{
+    int64_t now_ns = loop_wall_ms(jars->options.loop) * 1000000;
+    jars->used_ns = now_ns > jars->used_ns ? now_ns : jars->used_ns + 1;
+    return jars->used_ns;
+}
+
 static void verify(struct fetch *fetch)
 {
     tell_stage(fetch, JARS_VERIFYING);
     fetch->jars->checking++;
+    fetch->used_ns = next_use_ns(fetch->jars);
     fetch->job = (struct worker_job){.work = work, .done = on_checked};
     worker_start(fetch->jars->options.worker, &fetch->job);
 }

@@ -39,8 +39,11 @@ def prefetch(agent, jar, url=None, **digests):
     return agent.prefetch(url or jar.as_uri(), jar.module, jar.version, **digests)
 
 
+RECORDS = {"modules.json", "operations.journal"}  # beside the jars
+
+
 def cached(tmp_path):
-    return {path.name.removesuffix(".jar") for path in (tmp_path / "cache").iterdir() if path.name != "modules.json"}
+    return {path.name.removesuffix(".jar") for path in (tmp_path / "cache").iterdir() if path.name not in RECORDS}
 
 
 # -- what is in a jar --
@@ -261,9 +264,6 @@ def test_what_lies_in_the_place_of_a_jar(base, agent, jars, tmp_path):
 
 
 # -- disks --
-
-RECORDS = {"modules.json"}  # beside the jars
-
 
 class Disk:
     """A file system of its own at @folder, which only the agent sees: start_agent(..., **disk.how)."""
