@@ -266,9 +266,12 @@ def test_what_lies_in_the_place_of_a_jar(base, agent, jars, tmp_path):
 # -- disks --
 
 class Disk:
-    """A file system of its own at @folder, which only the agent sees: start_agent(..., **disk.how)."""
+    """A file system of its own at @folder, which only the agent sees: start_agent(..., **disk.how).
 
-    def __init__(self, folder, size):
+    @locked: as by another agent. This one then has no journal open there, and only so it can be made read-only.
+    """
+
+    def __init__(self, folder, size, locked=False):
         self.folder = folder
         folder.mkdir()
         self.enter = ["-m"] if os.geteuid() == 0 else ["-U", "-m", "--preserve-credentials"]
@@ -276,7 +279,8 @@ class Disk:
         mount = f"mount -t tmpfs -o size={size} tmpfs {folder}"
         if subprocess.run([*unshare, "sh", "-c", mount], capture_output=True, check=False).returncode:
             pytest.skip("mounting is not allowed here")
-        self.how = {"within": [*unshare, "sh", "-c", f'{mount} && exec "$@"', "sh"]}
+        lock = f"exec 9< {folder} && flock 9" if locked else "true"
+        self.how = {"within": [*unshare, "sh", "-c", f'{mount} && {lock} && exec "$@"', "sh"]}
 
     def files(self, agent):
         return {path.name for path in pathlib.Path(f"/proc/{agent.process.pid}/root{self.folder}").iterdir()}
@@ -305,7 +309,7 @@ def test_the_disk_is_full(base, start_agent, jars, tmp_path, scheme):
 
 
 def test_the_disk_can_not_be_written_any_more(base, start_agent, jars, tmp_path):
-    disk = Disk(tmp_path / "cache", "4M")
+    disk = Disk(tmp_path / "cache", "4M", locked=True)
     agent = start_agent(base, **disk.how)
     there, new = Made(tmp_path, "there"), Made(tmp_path, "new")
     agent.succeeded(prefetch(agent, there))
