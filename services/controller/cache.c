@@ -143,6 +143,7 @@ static void free_instance(struct cached_instance *c)
 {
     operation_done(&c->view.operation);
     mem_free(c->view.unhealthy_message);
+    mem_free(c->view.reported_digest);
     module_free(c->module);
     mem_free(c->key);
     mem_free(c);

@@ -197,21 +197,31 @@ static struct modules modules_of(const Report *report)
     return modules;
 }
 
-static enum reported reported_state(const struct modules *modules, const struct module_spec *module)
+typedef Koupleless__Agent__V1__InstalledModule InstalledModule;
+
+/* NULL: it is not there. */
+static const InstalledModule *reported_module(const struct modules *modules,
+                                              const struct module_spec *module)
 {
     uint64_t hash = module_hash(module->name, module->version);
     for (size_t i = 0; i < modules->report->n_modules; i++) {
-        const Koupleless__Agent__V1__InstalledModule *installed = modules->report->modules[i];
-        if (modules->hashes[i] != hash || !str_eq(installed->name, module->name) ||
-            !str_eq(installed->version, module->version))
-            continue;
-        if (str_eq(installed->state, "activated"))
-            return REPORTED_ACTIVE;
-        if (str_eq(installed->state, "deactivated"))
-            return REPORTED_INACTIVE;
-        return str_eq(installed->state, "broken") ? REPORTED_BROKEN : REPORTED_RESOLVED;
+        const InstalledModule *installed = modules->report->modules[i];
+        if (modules->hashes[i] == hash && str_eq(installed->name, module->name) &&
+            str_eq(installed->version, module->version))
+            return installed;
     }
-    return REPORTED_ABSENT;
+    return NULL;
+}
+
+static enum reported reported_state(const InstalledModule *installed)
+{
+    if (!installed)
+        return REPORTED_ABSENT;
+    if (str_eq(installed->state, "activated"))
+        return REPORTED_ACTIVE;
+    if (str_eq(installed->state, "deactivated"))
+        return REPORTED_INACTIVE;
+    return str_eq(installed->state, "broken") ? REPORTED_BROKEN : REPORTED_RESOLVED;
 }
 
 static const Koupleless__Agent__V1__ModuleHealth *reported_health(const Report *report,
@@ -262,13 +272,17 @@ static void update_instance(struct controller *controller, struct cached_instanc
     struct instance *instance = &cached->view;
     const struct module_spec *module = &cached->module->spec.module;
     bool known = report->modules_known && !is_distrusted(controller, instance);
-    enum reported reported = known ? reported_state(modules, module) : instance->reported;
+    const InstalledModule *installed = reported_module(modules, module);
+    enum reported reported = known ? reported_state(installed) : instance->reported;
     const Koupleless__Agent__V1__ModuleHealth *health = reported_health(report, module);
     bool unhealthy =
         health && health->status == KOUPLELESS__AGENT__V1__HEALTH_STATUS__HEALTH_STATUS_DOWN;
     bool changed = reported != instance->reported || unhealthy != instance->unhealthy;
-    if (known)
+    if (known) {
         instance->reported_ms = loop_now_ms(controller->loop);
+        bool told = installed && !str_empty(installed->digest);
+        mem_replace(&instance->reported_digest, told ? installed->digest : NULL);
+    }
     instance->reported = reported;
     instance->unhealthy = unhealthy;
     mem_replace(&instance->unhealthy_message, unhealthy ? health->message : NULL);

@@ -191,6 +191,7 @@ static inline void kit_free_instance(struct instance *instance)
     mem_free(instance->operation.message);
     mem_free(instance->operation.digest);
     mem_free(instance->unhealthy_message);
+    mem_free(instance->reported_digest);
     mem_free(instance);
 }
 

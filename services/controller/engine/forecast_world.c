@@ -290,6 +290,7 @@ static void free_instance(struct forecast_instance *instance)
     mem_free(operation->message);
     mem_free(operation->digest);
     mem_free(instance->view.unhealthy_message);
+    mem_free(instance->view.reported_digest);
     module_free(instance->module);
     mem_free(instance);
 }

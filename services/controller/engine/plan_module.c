@@ -509,6 +509,18 @@ static void let_go(struct planning *p, const struct instance *old)
         plan_add(p->plan, ACTION_DELETE_MODULE, old->module->meta.name);
 }
 
+/* Of the jar that it runs from, or NULL: what was reported after our operation may be what the agent has put back itself. */
+static const char *digest_now(const struct planning *p)
+{
+    const struct operation *operation = p->operation;
+    bool operated = operation->state == OPERATION_SUCCEEDED && operation->digest;
+    if (operated && p->instance->reported_ms <= operation->ended_ms)
+        return operation->digest;
+    if (p->instance->reported_digest)
+        return p->instance->reported_digest;
+    return operated ? operation->digest : NULL;
+}
+
 static void become_available(struct planning *p)
 {
     if (is_unknown(p))
@@ -533,9 +545,9 @@ static void become_available(struct planning *p)
         status->attempts = 0;
         if (p->operation->duration_ms)
             status->install_duration_ms = p->operation->duration_ms;
-        if (p->operation->digest)
-            mem_replace(&status->digest, p->operation->digest);
     }
+    if (status && digest_now(p))
+        mem_replace(&status->digest, digest_now(p));
     if (first)
         tell_of_good(p, "Installed", "available");
     if (!first && p->view->wanted && p->instance->replaces &&

@@ -208,22 +208,36 @@ static const struct module_instance_status *written(const struct plan *plan)
     return NULL;
 }
 
-/* What it took, and what was installed; of an operation that took no time nothing is known. */
+/* What it took, and what was installed; of an operation that took no time nothing is known. A later report knows better. */
 static void of_an_install_that_succeeded(void **state)
 {
     (void)state;
+    enum { ENDED_MS = 5000 };
     static const struct {
         int32_t duration_ms, written_ms;
         const char *digest, *written;
-    } cases[] = {{2500, 2500, "0badcafe", "0badcafe"}, {0, 700, NULL, "before"}};
+        int64_t reported_ms;
+        const char *reported;
+    } cases[] = {
+        {2500, 2500, "0badcafe", "0badcafe", 0, NULL},
+        {0, 700, NULL, "before", 0, NULL},
+        {2500, 2500, "0badcafe", "0badcafe", ENDED_MS, "older"},
+        {2500, 2500, "0badcafe", "put back", ENDED_MS + 1, "put back"},
+        {2500, 2500, "0badcafe", "0badcafe", ENDED_MS + 1, NULL},
+        {0, 700, NULL, "put back", 0, "put back"},
+    };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct kit kit;
         struct row row = {.revisions = "v1#1=1 aU*3", .reported = REPORTED_ACTIVE};
         row.operation = (struct operation){.type = OPERATION_INSTALL,
                                            .state = OPERATION_SUCCEEDED,
                                            .duration_ms = cases[i].duration_ms,
+                                           .ended_ms = ENDED_MS,
                                            .digest = mem_strdup(cases[i].digest)};
         const struct module_view view = view_of(&kit, &row);
+        struct instance *instance = kit.revisions[0]->instances.items[0];
+        instance->reported_ms = cases[i].reported_ms;
+        instance->reported_digest = mem_strdup(cases[i].reported);
         struct module_instance_status *before =
             &kit_module(kit.revisions[0]->instances.items[0])->status;
         before->install_duration_ms = 700;

@@ -82,6 +82,7 @@ struct instance {
     bool unhealthy;          /* its health says DOWN */
     char *unhealthy_message; /* owned */
     int64_t reported_ms;     /* mono, when `reported` was learnt */
+    char *reported_digest; /* sha256 of the jar it runs from, learnt then; owned; NULL: not known */
     int64_t
         distrusted_ms; /* mono; what a report says before then may be of another one of the same version, which is off */
     int64_t
