@@ -52,10 +52,9 @@ static const struct option_spec specs[] = {
      .help = "install: an argument for its main; may be given several times"},
     TEXT("operation-id", operation_id, "ID",
          "of what is begun: the same again is not done twice (default: the agent makes one)"),
-    DURATION("timeout", timeout_ms,
-             "longest wait for the end of an operation, which goes on (default none), or for "
-             "requests under "
-             "way (drain, default 30s)"),
+    DURATION(
+        "timeout", timeout_ms,
+        "longest wait for an operation, which goes on (default none); drain: for requests (30s)"),
     FLAG("no-wait", 0, no_wait, "say the id of the operation, and leave before its end"),
     DURATION("drain-time", drain_ms, "drain: how long to wait in any case (default 0s)"),
     TEXT("module", module, "N", "operations: only those on this module"),
