@@ -7,7 +7,7 @@
 
 #define CLOSEST_MS 250     /* between two rounds: many operations in a row share one */
 #define ROUND_MS 1000      /* the longest round */
-#define AWAY_EVERY_MS 500  /* between rounds at the most, while nobody is there */
+#define AWAY_EVERY_MS 200  /* between rounds at the most, while nobody is there */
 #define JVM_EVERY_MS 10000 /* the JVM's age, where nothing speaks for another one */
 #define JITTER_PERCENT 10
 
