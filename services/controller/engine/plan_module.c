@@ -15,6 +15,7 @@
 #include "services/controller/engine/plan_module.h"
 
 #include "lib/base/backoff.h"
+#include "lib/base/min.h"
 #include "lib/base/str.h"
 #include "lib/model/labels.h"
 #include "services/controller/engine/plan_replicaset.h"
@@ -337,12 +338,25 @@ static void plan_removal(struct planning *p)
 
 /* -- wanted -- */
 
+/* Where no other way is free, as by maxUnavailable: a base that was restarted, or has collected classes, has room again. */
+static void try_beside_again(struct planning *p)
+{
+    int64_t due_ms = max64(retry_at(p), p->operation->ended_ms + METASPACE_RETRY_MS);
+    if (!p->view->wanted || p->instance->base->base->status.metaspace_full)
+        return; /* it is planned when that changes */
+    if (p->view->now_ms < due_ms)
+        plan_requeue(p->plan, due_ms);
+    else
+        install(p);
+}
+
 /* It can't run beside the one it replaces: another way is found. Of the web path that holds for the whole revision. */
 static void refused_beside(struct planning *p)
 {
     const struct module_replicaset *rs = p->instance->revision->rs;
     if (instance_refused_for_metaspace(p->instance)) {
         set_phase(p, MODULE_PENDING, "MetaspaceFull", mem_strdup(p->operation->message));
+        try_beside_again(p);
         return;
     }
     if (!json_map_get(&rs->meta.annotations, ANNOTATION_WEB_PATH_IN_USE))

@@ -7,6 +7,7 @@
 
 #define INSTALL_RETRY_FIRST_MS 1000
 #define INSTALL_RETRY_MAX_MS 300000
+#define METASPACE_RETRY_MS 30000    /* by then a base that refused for its metaspace has reported */
 #define SURPLUS_LOOK_MS 5000        /* until one too many is looked at again */
 #define MODULE_STATUS_QUIET_MS 1000 /* a phase is worth a write when it lasts this long */
 #define DRAIN_QUIET_MS 5000         /* a drain is worth a write when it takes longer */

@@ -14,6 +14,10 @@
 struct row {
     const char *name;
     const char *revisions; /* the instance stands last */
+    const char *bases;     /* NULL: "a" */
+    int64_t ended_ago_ms;  /* its last operation, where that matters; 0: long ago */
+    int32_t failures;      /* it was, so often */
+    bool unwanted;         /* another revision is released */
     bool failed_switch;    /* its last operation, long ago */
     bool other_installs;   /* the one that stands first is being installed */
     int32_t min_ready;     /* seconds */
@@ -24,7 +28,8 @@ struct row {
 static char *plan_of(const struct row *row)
 {
     struct kit kit;
-    const struct kit_row world = {.spec = "v1 x1", .revisions = row->revisions, .bases = "a"};
+    const struct kit_row world = {
+        .spec = "v1 x1", .revisions = row->revisions, .bases = row->bases ? row->bases : "a"};
     kit_init(&kit, &world);
     const struct revision *last = kit.revisions[kit.revision_count - 1];
     struct instance *instance = last->instances.items[last->instances.len - 1];
@@ -36,9 +41,12 @@ static char *plan_of(const struct row *row)
     if (row->other_installs)
         kit.revisions[0]->instances.items[0]->operation =
             (struct operation){.type = OPERATION_INSTALL, .state = OPERATION_RUNNING};
+    instance->operation.failures += row->failures;
+    if (row->ended_ago_ms)
+        instance->operation.ended_ms = KIT_NOW_MS - row->ended_ago_ms;
     instance->reported = row->reported;
     const struct module_view view = {.instance = instance,
-                                     .wanted = !instance->replaced_by,
+                                     .wanted = !instance->replaced_by && !row->unwanted,
                                      .min_ready_seconds = row->min_ready,
                                      .now_ms = KIT_NOW_MS,
                                      .wall_ms = KIT_NOW_MS};
@@ -117,6 +125,23 @@ static void another_way_comes_first(void **state)
          .plan = "module v2@a is Pending WebPathInUse"},
         {.name = "5.6 refused for its metaspace: of the others of its revision that says nothing",
          .revisions = "v1#1=0 aA; v2#2=1 aU>sa%",
+         .bases = "a%",
+         .plan = "module v2@a is Pending MetaspaceFull"},
+        {.name = "... nor does the base say so, which may not have reported yet",
+         .revisions = "v1#1=0 aA; v2#2=1 aU>sa%",
+         .ended_ago_ms = 1,
+         .plan = "module v2@a is Pending MetaspaceFull; requeue at 1029999"},
+        {.name = "... the base has room again: where there was no other way, this one",
+         .revisions = "v1#1=0 aA; v2#2=1 aU>sa%",
+         .plan = "module v2@a is Pending MetaspaceFull; install v2@a SideBySide"},
+        {.name = "... which it keeps on refusing: later each time",
+         .revisions = "v1#1=0 aA; v2#2=1 aU>sa%",
+         .ended_ago_ms = 30000,
+         .failures = 7,
+         .plan = "module v2@a is Pending MetaspaceFull; requeue at 1034000"},
+        {.name = "... but it is about to be given up",
+         .revisions = "v1#1=0 aA; v2#2=1 aU>sa%",
+         .unwanted = true,
          .plan = "module v2@a is Pending MetaspaceFull"},
     };
     check(rows, ARRAY_LEN(rows));
