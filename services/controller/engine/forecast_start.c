@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Bases that restart while a forecast is made, and what was on them. Nothing but the store is known of that, and it is a
- * matter of seconds: taken for what stays, it would hold up a release that goes on as soon as the base is back.
+ * matter of seconds: taken for what stays, it would hold up a release that goes on as soon as the base is back. Its agent
+ * puts back what belongs there before that (baseline.h).
  */
+#include "services/controller/engine/baseline.h"
 #include "services/controller/engine/forecast_internal.h"
 
 /* One that is not ready for longer has no restart, but trouble. */
@@ -31,10 +33,12 @@ void forecast__guess_report(struct forecast *f, struct forecast_instance *instan
     if (str_eq(status->reason, "Unhealthy")) { /* nothing says that it gets well */
         instance->view.unhealthy = true;
         instance->view.unhealthy_message = mem_strdup(status->message);
-    } else { /* its base was away, or it was lost with the JVM */
-        instance->view.reported = REPORTED_ABSENT;
-        instance->view.reported_ms = f->now_ms;
+        return;
     }
+    /* Before a base is ready again its agent puts back what belongs there. */
+    bool back = str_eq(status->reason, "BaseNotReady");
+    instance->view.reported = back ? REPORTED_ACTIVE : REPORTED_ABSENT;
+    instance->view.reported_ms = f->now_ms;
 }
 
 static bool matters(const struct forecast *f, const struct forecast_base *base)
@@ -67,6 +71,18 @@ void forecast__begin_starts(struct forecast *f)
     forecast__record_hold(f, "BaseStarting", message);
 }
 
+/* What the agent says of @instance once it has put back what belongs there. */
+static enum reported after_replay(const struct forecast *f, const struct instance *instance)
+{
+    bool going = f->md->meta.deletion_ms != 0;
+    const struct instance *successor = instance->replaced_by;
+    if (!baseline_includes(instance, going))
+        return REPORTED_ABSENT;
+    bool beside =
+        successor && successor->base == instance->base && baseline_includes(successor, going);
+    return beside ? REPORTED_INACTIVE : REPORTED_ACTIVE;
+}
+
 void forecast__end_start(struct forecast *f, struct forecast_base *base)
 {
     f->running--;
@@ -74,7 +90,7 @@ void forecast__end_start(struct forecast *f, struct forecast_base *base)
     for (size_t i = 0; i < base->view.instances.len; i++) {
         struct forecast_instance *instance =
             CONTAINER_OF(base->view.instances.items[i], struct forecast_instance, view);
-        instance->view.reported = REPORTED_ABSENT; /* a new JVM has nothing */
+        instance->view.reported = after_replay(f, &instance->view);
         instance->view.reported_ms = f->now_ms;
         instance->view.unhealthy = false;
         forecast__count_serving(f, instance);

@@ -30,6 +30,7 @@ static void which_bases_are_starting(void **state)
         bool going, starting;
     } rows[] = {
         {"NotReady", "BaseStarting", 0, false, true},
+        {"NotReady", "Replaying", 0, false, true},
         {"NotReady", "PodNotReady", 120000, false, true},
         {"NotReady", "BaseStarting", 120001, false, false}, /* that is trouble */
         {"NotReady", "BaseStarting", 0, true, false},       /* it goes */
@@ -91,7 +92,7 @@ static void which_are_waited_for(void **state)
     }
 }
 
-/* A new JVM has nothing: what was there is installed again, and what was sick is not there any more. */
+/* Its agent has put back what was there, and what was sick is not known to be so any more. */
 static void what_a_base_has_that_is_back(void **state)
 {
     (void)state;
@@ -107,7 +108,7 @@ static void what_a_base_has_that_is_back(void **state)
     forecast__end_start(f, base);
     assert_true(base->view.ready);
     assert_int_equal(f->running, 0);
-    assert_int_equal(one->view.reported, REPORTED_ABSENT);
+    assert_int_equal(one->view.reported, REPORTED_ACTIVE);
     assert_int_equal(one->view.reported_ms, COPY_NOW_MS + 30000);
     assert_false(one->view.unhealthy);
     assert_true(one->queued);
@@ -116,12 +117,62 @@ static void what_a_base_has_that_is_back(void **state)
     forecast_free(f);
 }
 
+/* As GetBaseline says it (baseline_test.c), and whoever is the last of two gets the traffic. */
+static void what_its_agent_puts_back(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        enum module_phase old_phase, new_phase;
+        enum upgrade_way way; /* of the new one, if it is there */
+        bool pair, going;
+        enum reported old_reported, new_reported;
+    } rows[] = {
+        {.name = "what was never there",
+         .old_phase = MODULE_PENDING,
+         .old_reported = REPORTED_ABSENT},
+        {.name = "what was there", .old_phase = MODULE_AVAILABLE, .old_reported = REPORTED_ACTIVE},
+        {.name = "what is about to go with its ModuleDeployment",
+         .old_phase = MODULE_AVAILABLE,
+         .going = true,
+         .old_reported = REPORTED_ABSENT},
+        {"the new one beside it was not there yet", MODULE_UNAVAILABLE, MODULE_PENDING,
+         WAY_SIDE_BY_SIDE, true, false, REPORTED_ACTIVE, REPORTED_ABSENT},
+        {"... or was", MODULE_UNAVAILABLE, MODULE_UNAVAILABLE, WAY_SIDE_BY_SIDE, true, false,
+         REPORTED_INACTIVE, REPORTED_ACTIVE},
+        {"the new one takes its place", MODULE_UNAVAILABLE, MODULE_PENDING, WAY_IN_PLACE, true,
+         false, REPORTED_ABSENT, REPORTED_ABSENT},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct forecast *f = copy_new(1);
+        struct forecast_base *base = add_base(f, "a", "stock", "Replaying", 0);
+        struct forecast_instance *old =
+            copy_add(f, copy_add_revision(f, "v1"), copy_module("v1", "a", rows[i].old_phase));
+        struct forecast_instance *new = NULL;
+        if (rows[i].pair) {
+            struct module *module = copy_module("v2", "a", rows[i].new_phase);
+            module->spec.replaces = mem_strdup(old->module->meta.name);
+            module->spec.upgrade_way = rows[i].way;
+            new = copy_add(f, copy_add_revision(f, "v2"), module);
+            forecast__link(f);
+        }
+        f->md->meta.deletion_ms = rows[i].going;
+        forecast__begin_starts(f);
+        forecast__end_start(f, base);
+        if (old->view.reported != rows[i].old_reported ||
+            (new &&new->view.reported != rows[i].new_reported))
+            fail_msg("%s", rows[i].name);
+        forecast_free(f);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(which_bases_are_starting),
         cmocka_unit_test(which_are_waited_for),
         cmocka_unit_test(what_a_base_has_that_is_back),
+        cmocka_unit_test(what_its_agent_puts_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
