@@ -55,6 +55,11 @@ static void what_was_there_and_would_be_installed_again(void **state)
          false, false},
         {"its successor is on another base", "v1#1=1 aA; v2#2=1 bP>oa", "v1@a", true, false},
         {"... and serves", "v1#1=1 aA; v2#2=1 bA>oa", "v1@a", true, false},
+        {"in place it would take its successor off", "v2#2=0 aN>pa; v1#1=0 aT-; v3#3=1 aA>sa",
+         "v2@a", false, false},
+        {"... which is not there yet", "v2#2=0 aN>pa; v1#1=0 aT-; v3#3=1 aP>sa", "v2@a", true,
+         false},
+        {"... or on another base", "v2#2=0 aN>pa; v1#1=0 aT-; v3#3=1 bA>oa", "v2@a", true, false},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         const struct kit_row row = {
@@ -112,6 +117,13 @@ static void what_belongs_nowhere(void **state)
     struct instance *instance = kit_instance(&kit, "v1@a");
     struct revision *revision = instance->revision;
     struct base_state *base = instance->base;
+    struct module left_module = {.spec = instance->module->spec};
+    struct original left = {.module = &left_module}, *lefts[] = {&left};
+    const struct original_list originals = {lefts, 1, 1};
+    base->originals = &originals; /* it stays as it is until it is taken over */
+    assert_false(baseline_includes(instance, false));
+    base->originals = NULL;
+    assert_true(baseline_includes(instance, false));
     instance->base = NULL;
     assert_false(baseline_includes(instance, false));
     instance->base = base;
