@@ -240,6 +240,8 @@ static void tell(struct fetch *fetch, struct jar *jar_taken, const struct failur
 static void finish(struct fetch *fetch)
 {
     list_remove(&fetch->node);
+    if (fetch->temporary) /* what there is of it takes room */
+        unlink(fetch->path);
     LIST_FOR_EACH (it, &fetch->followers) {
         struct fetch *follower = LIST_ENTRY(it, struct fetch, node);
         list_remove(it);
@@ -417,12 +419,10 @@ static void on_downloaded(struct jar_download *download)
         return;
     }
     failure_set(&fetch->failure, download->failure.kind, "%s", download->failure.message);
-    if (waits_for_room(fetch)) {
+    if (waits_for_room(fetch))
         tidy(jars);
-    } else {
-        unlink(fetch->path);
+    else
         finish(fetch);
-    }
 }
 
 static void fetch_local(struct fetch *fetch, char *path_taken)

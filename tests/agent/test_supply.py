@@ -297,6 +297,8 @@ def test_the_disk_is_full(base, start_agent, jars, tmp_path, scheme):
     agent = start_agent(base, **disk.how)
     small, large, huge = (Made(tmp_path, f"m{size}", size=size) for size in (400000, 800000, 1200000))
     urls = {jar: jars.serve(jar) if scheme == "http" else jar.as_uri() for jar in (small, large, huge)}
+    agent.failed(prefetch(agent, huge, urls[huge]), "User.DiskFull", "DISK_FULL")
+    assert disk.files(agent) - RECORDS == set(), "also where there was nothing that could go"
     agent.succeeded(prefetch(agent, small, urls[small]))
     agent.succeeded(prefetch(agent, large, urls[large]))
     assert disk.files(agent) - RECORDS == {large.sha256 + ".jar"}
