@@ -9,7 +9,8 @@
 /*
  * What was asked of the agent and how it ended, in a file beside the jars, so that an agent that is started anew knows it.
  * Lines are appended by the worker; what nobody needs any more goes when the whole is written anew, which keeps the
- * file at about twice what is needed. A file that can't be written costs the memory, not the operation. Loop thread.
+ * file at about twice what is needed. A file that can't be written costs the memory, not the operation, and is taken away: it
+ * would speak of what has ended as if it ran. Loop thread.
  */
 struct journal;
 

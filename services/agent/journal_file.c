@@ -62,6 +62,8 @@ static bool write_all(int fd, const char *text)
 {
     for (size_t left = strlen(text); left > 0;) {
         ssize_t n = write(fd, text, left);
+        if (n < 0 && errno == EINTR)
+            continue;
         if (n < 0)
             return false;
         text += n;
@@ -70,21 +72,32 @@ static bool write_all(int fd, const char *text)
     return true;
 }
 
+static void take_away(struct journal_file *file)
+{
+    if (file->fd >= 0)
+        close(file->fd);
+    file->fd = -1;
+    unlink(file->path);
+}
+
 bool journal_file_append(struct journal_file *file, const char *text)
 {
     if (file->fd < 0)
         file->fd = open(file->path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
-    return file->fd >= 0 && write_all(file->fd, text);
+    if (file->fd >= 0 && write_all(file->fd, text))
+        return true;
+    take_away(file);
+    return false;
 }
 
 bool journal_file_replace(struct journal_file *file, const char *text)
 {
     int fd = open(file->part, O_WRONLY | O_APPEND | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return false;
-    if (!write_all(fd, text) || rename(file->part, file->path) < 0) {
-        close(fd);
+    if (fd < 0 || !write_all(fd, text) || rename(file->part, file->path) < 0) {
+        if (fd >= 0)
+            close(fd);
         unlink(file->part);
+        take_away(file);
         return false;
     }
     if (file->fd >= 0)

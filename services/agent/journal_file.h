@@ -23,10 +23,12 @@ void journal_file_close(struct journal_file *file);
 /** journal_file_read() - all of it, owned; NULL with ERR_NOT_FOUND, ERR_LIMIT, ... */
 char *journal_file_read(const struct journal_file *file, size_t *ret_len, struct err **err);
 
+/* Where one of these two fails there is no file any more: what has ended since then would else be begun again by the next agent. */
+
 /** journal_file_append() - Return: false where it is not there, or not all of it. */
 bool journal_file_append(struct journal_file *file, const char *text);
 
-/** journal_file_replace() - the whole: a reader finds the old or the new. Return: false where the old is still there. */
+/** journal_file_replace() - the whole: a reader finds the old or the new. Return: false where neither is there. */
 bool journal_file_replace(struct journal_file *file, const char *text);
 
 #endif

@@ -217,6 +217,23 @@ def test_a_directory_that_is_full_costs_the_memory_alone(base, start_agent, jour
     assert list(anew(agent, start_agent, base).operations()) == ["one", "two"]
 
 
+def test_a_file_that_is_not_of_now_any_more_is_none(base, start_agent, journal, jars):
+    """What has ended since then is not done again."""
+    agent = start_agent(base)
+    jar = base.jar(base.unique())
+    jars.hold.clear()
+    agent.begin(agent.install_request(jars.serve(jar), jar.module, jar.version, op="one"))
+    part = journal.parent / "operations.journal.part"
+    part.mkdir()
+    agent = anew(agent, start_agent, base)
+    jars.hold.set()
+    agent.ended("one")
+    agent.succeeded(agent.uninstall(jar))
+    agent = anew(agent, start_agent, base)
+    assert agent.operations() == {} and base.modules() == {}
+    part.rmdir()
+
+
 # -- who leads --
 
 
