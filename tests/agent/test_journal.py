@@ -234,6 +234,14 @@ def test_a_file_that_is_not_of_now_any_more_is_none(base, start_agent, journal, 
     part.rmdir()
 
 
+def test_an_install_of_nothing_is_damaged(base, start_agent, journal):
+    agent = start_agent(base)
+    agent.kill()
+    with journal.open("a") as file:
+        file.write('{"what":"accepted","id":"one","type":"install","name":"a","version":"1"}\n')
+    assert start_agent(base).operations() == {}
+
+
 # -- who leads --
 
 

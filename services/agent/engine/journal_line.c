@@ -73,6 +73,9 @@ static int check_what(struct journal_line *line, struct err **err)
 /* What is checked of a request too; the rest of it can only be wrong where the line is damaged. */
 static int check_accepted(const struct journal_line *line, struct err **err)
 {
+    bool has_jar = str_eq(line->type, "install") || str_eq(line->type, "prefetch");
+    if (has_jar && require("url", line->url, err) < 0)
+        return -1;
     if (require("type", line->type, err) < 0 || require("name", line->name, err) < 0 ||
         require("version", line->version, err) < 0)
         return -1;

@@ -58,7 +58,7 @@ static void all_of_it_is_read(void **state)
 {
     (void)state;
     struct journal_line line = read_line("{\"what\":\"accepted\",\"id\":\"x\",\"type\":\"install\","
-                                         "\"name\":\"pay\",\"version\":\"1\","
+                                         "\"name\":\"pay\",\"version\":\"1\",\"url\":\"u\","
                                          "\"args\":[\"a\",\"b\"],\"inPlace\":true,\"unknown\":{}}");
     assert_int_equal(line.what, JOURNAL_ACCEPTED);
     assert_string_equal(line.name, "pay");
@@ -95,9 +95,11 @@ static void what_is_damaged_is_refused(void **state)
         "{\"what\":\"ended\",\"id\":7}",
         "{\"what\":\"agent\",\"id\":\"\"}",
         ACCEPTED ",\"name\":\"pay\",\"version\":\"1\"}",
-        ACCEPTED ",\"type\":\"install\",\"version\":\"1\"}",
-        ACCEPTED ",\"type\":\"install\",\"name\":\"pay\"}",
-        ACCEPTED ",\"type\":\"install\",\"name\":\"p:y\",\"version\":\"1\"}",
+        ACCEPTED ",\"type\":\"switch\",\"version\":\"1\"}",
+        ACCEPTED ",\"type\":\"switch\",\"name\":\"pay\"}",
+        ACCEPTED ",\"type\":\"switch\",\"name\":\"p:y\",\"version\":\"1\"}",
+        ACCEPTED ",\"type\":\"install\",\"name\":\"pay\",\"version\":\"1\"}",
+        ACCEPTED ",\"type\":\"prefetch\",\"name\":\"pay\",\"version\":\"1\",\"url\":\"\"}",
         "{\"what\":\"ended\",\"id\":\"x\"}{}",
     };
     for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
