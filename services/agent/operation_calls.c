@@ -101,6 +101,8 @@ static int check_name(const char *field, const char *value, struct err **err)
 {
     if (str_empty(value))
         return err_field(err, field, "is required");
+    if (strlen(value) > LIMIT_NAME)
+        return err_field(err, field, "has more than %d characters", LIMIT_NAME);
     return strchr(value, ':') ? err_field(err, field, "must not hold a colon") : 0;
 }
 

@@ -58,7 +58,8 @@ def test_an_install(base, agent, changes, field, batch):
 @pytest.mark.parametrize("method", ["Uninstall", "Switch"])
 @pytest.mark.parametrize("changes, field", [
     ({"name": ""}, "name"), ({"name": "a:b"}, "name"), ({"version": ""}, "version"),
-    ({"version": "1:2"}, "version"), ({"wait": -1}, "wait"), ({"operation_id": "x" * 129}, "operation_id")])
+    ({"version": "1:2"}, "version"), ({"wait": -1}, "wait"), ({"operation_id": "x" * 129}, "operation_id"),
+    ({"name": "x" * 254}, "name"), ({"version": "x" * 254}, "version")])
 def test_an_uninstall_or_switch(agent, method, changes, field):
     request = agent.identity(method, ("m", "1"))
     for name in ("name", "version", "operation_id"):
