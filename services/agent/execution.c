@@ -85,12 +85,22 @@ static void fail_with(struct run *run, enum failure_kind kind, const char *messa
     fail(run, &failure);
 }
 
+/* Other versions go first, also those that are gone already, with the JVM. */
+static bool is_other_version(void *user, const char *identity)
+{
+    const struct module_spec *module = user;
+    const char *version = record_version(identity, module->name);
+    return version && !str_eq(version, module->version);
+}
+
 /* The record of what was sent is there already; of what was found there the jar may be another. */
 static void note_installed(struct run *run)
 {
     struct records *records = run->operations->records;
-    const struct module_spec *module = &run->operation.module;
+    struct module_spec *module = &run->operation.module;
     records_forget_removed(records, module->name);
+    if (run->in_place)
+        records_forget_lost(records, is_other_version, module);
     if (!records_get(records, module->name, module->version))
         records_put(records, module->name, module->version,
                     &(struct record){.url = run->jar->url, .source = module->url});

@@ -276,6 +276,22 @@ bool records_any_lost(const struct records *records)
     return false;
 }
 
+void records_forget_lost(struct records *records, bool (*goes)(void *user, const char *identity),
+                         void *user)
+{
+    bool changed = false;
+    for (size_t i = records->by_identity.len; i-- > 0;) { /* a removal moves the last one here */
+        const char *identity = records->by_identity.entries[i].key;
+        if (!record_at(&records->by_identity, i)->lost || !goes(user, identity))
+            continue;
+        AUTO_FREE char *key = mem_strdup(identity);
+        record_free(map_remove(&records->by_identity, key));
+        changed = true;
+    }
+    if (changed)
+        save(records);
+}
+
 /* -- trials -- */
 
 void records_try(struct records *records, const char *name, const char *version, const char *digest)

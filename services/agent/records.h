@@ -68,6 +68,10 @@ void records_see(struct records *records, const struct biz_list *modules, bool q
 /** records_any_lost() - whether one went with a JVM before this one, and is not back. */
 bool records_any_lost(const struct records *records);
 
+/** records_forget_lost() - those of them that @goes says so of. */
+void records_forget_lost(struct records *records, bool (*goes)(void *user, const char *identity),
+                         void *user);
+
 /* -- trials: engine/trials.h -- */
 
 /** records_try() - before the command goes out, and before records_flush(). */

@@ -161,6 +161,22 @@ def test_what_does_not_belong_there_is_not_brought_back(base, controller, agent_
     assert names(base) == [f"{stays.module}:1.0.0"]
 
 
+def test_what_the_controller_does_not_name_is_forgotten(base, controller, agent_of):
+    """It would else come back where the controller is away the next time."""
+    agent = agent_of(base)
+    name = base.unique()
+    install_all(agent, base.jar(name, "1.0.0"))
+    new = base.jar(name, "2.0.0")
+    controller.baseline = [agent.module(new)]
+    restart(base)
+    assert counts(replay_of(agent)) == (1, 1, 0, 0)
+    controller.refuse = True
+    restart(base)
+    health = replay_of(agent)
+    assert counts(health) == (1, 1, 0, 0) and source(agent, health) == "OWN_COPY"
+    assert names(base) == [f"{name}:2.0.0"]
+
+
 def test_a_bad_module_holds_nobody_up(base, controller, agent_of):
     """It is told until it is there, or is not wanted any more."""
     agent = agent_of(base)

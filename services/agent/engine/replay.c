@@ -94,6 +94,15 @@ bool replay_has(const struct replay_plan *plan, const char *identity)
     return false;
 }
 
+bool replay_names(const struct replay_plan *plan, const char *identity)
+{
+    for (size_t i = 0; i < plan->len; i++)
+        if (str_eq(record_version(identity, plan->items[i].module.name),
+                   plan->items[i].module.version))
+            return true;
+    return false;
+}
+
 /* -- waves -- */
 
 static bool is_suspect(const struct replay_item *item)

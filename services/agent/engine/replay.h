@@ -67,6 +67,9 @@ void replay_add_record(struct replay_plan *plan, const char *identity, const str
 /** replay_has() - whether there is any version of the module of @identity. */
 bool replay_has(const struct replay_plan *plan, const char *identity);
 
+/** replay_names() - whether the module and version of @identity is in it, whatever became of it. */
+bool replay_names(const struct replay_plan *plan, const char *identity);
+
 /** replay_order() - once all are there: who is left out, and the waves of the others. */
 void replay_order(struct replay_plan *plan);
 

@@ -88,6 +88,9 @@ static void the_own_copy(void **state)
     assert_string_equal(plan.items[1].module.url, "file:///c/e.jar");
     assert_true(replay_has(&plan, "n:3"));
     assert_false(replay_has(&plan, "o:3"));
+    assert_true(replay_names(&plan, "n:2"));
+    assert_false(replay_names(&plan, "n:3"));
+    assert_false(replay_names(&plan, "o:2"));
     replay_plan_done(&plan);
 }
 
