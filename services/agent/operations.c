@@ -571,6 +571,17 @@ bool operations_took_off(const struct operations *operations, uint64_t sequence,
     return false;
 }
 
+bool operations_takes_off(const struct operations *operations, const char *name,
+                          const char *version)
+{
+    LIST_FOR_EACH (it, &operations->all) {
+        const struct run *run = LIST_ENTRY(it, struct run, in_all);
+        if (!run->ending && takes_off(run, name, version))
+            return true;
+    }
+    return false;
+}
+
 /* Jars that Arklet may be told of yet: of modules that may come back, and of operations that run. */
 static void each_digest(void *owner, void (*fn)(void *user, const char *digest), void *user)
 {

@@ -166,6 +166,10 @@ bool operations_idle(const struct operations *operations);
 bool operations_took_off(const struct operations *operations, uint64_t sequence, const char *name,
                          const char *version);
 
+/** operations_takes_off() - whether one of those that have not ended takes it off. */
+bool operations_takes_off(const struct operations *operations, const char *name,
+                          const char *version);
+
 /** operations_epoch() - of the newest controller that has asked for one; 0 = none. */
 int64_t operations_epoch(const struct operations *operations);
 void operations_set_epoch(struct operations *operations, int64_t epoch);

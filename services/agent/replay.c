@@ -5,7 +5,7 @@
  *     another JVM -> ask for the baseline -> wave after wave (operations) -> the last one is seen there: settled
  *
  * Operations that were begun after the baseline was asked for count more than it: what they take off is not brought
- * back. Those begun before are in it, or go first.
+ * back. Those begun before are in it: the controller's by their outcome, the own copy is without what they take off.
  */
 #include "services/agent/replay.h"
 
@@ -257,6 +257,17 @@ static void add_record(struct replay *replay, const char *identity, const struct
     replay_add_record(&replay->plan, identity, record, records_trials(records));
 }
 
+/* What operations before this moment do yet is not in the records; the controller knows of it. */
+static void drop_those_that_go(struct replay *replay)
+{
+    for (size_t i = 0; i < replay->plan.len; i++) {
+        struct replay_item *item = &replay->plan.items[i];
+        if (operations_takes_off(replay->options.operations, item->module.name,
+                                 item->module.version))
+            item->fate = REPLAY_UNWANTED;
+    }
+}
+
 /* What was on its way out for another version that did not come is still the best of what is known. */
 static void take_own_copy(struct replay *replay)
 {
@@ -269,6 +280,7 @@ static void take_own_copy(struct replay *replay)
     while ((record = records_next_of_removed(records, &at_removed, &identity)))
         if (!replay_has(&replay->plan, identity))
             add_record(replay, identity, record);
+    drop_those_that_go(replay);
     begin_waves(replay, false);
 }
 

@@ -177,6 +177,30 @@ def test_what_the_controller_does_not_name_is_forgotten(base, controller, agent_
     assert names(base) == [f"{name}:2.0.0"]
 
 
+@pytest.mark.parametrize("in_place", [True, False], ids=["in-place", "uninstall"])
+def test_what_is_being_taken_off_is_not_in_the_own_copy(base, agent_of, jars, tmp_path, in_place):
+    """Also by an operation of the agent before this one, which waits."""
+    agent = agent_of(base, False)
+    name = base.unique()
+    old, new = base.jar(name, "1.0.0"), base.jar(name, "2.0.0")
+    install_all(agent, old)
+    jars.hold.clear()
+    agent.begin(agent.install_request(jars.serve(new), name, "2.0.0", op="new", in_place=in_place))
+    if not in_place:
+        agent.begin(agent.identity("Uninstall", old, op="gone"))
+    basekit.wait_until(lambda: jars.held, "the download")
+    agent.kill()
+    restart(base)
+    agent = agent_of(base, False)
+    assert counts(agent.health()) == (0, 0, 0, 0)
+    jars.hold.set()
+    for op in ("new",) if in_place else ("new", "gone"):
+        agent.succeeded(agent.ended(op))
+    assert base.operations_of(name) == [("install", "1.0.0"), ("install", "2.0.0")]
+    basekit.wait_until(lambda: [name + ":2.0.0"] == [key for key in recorded(tmp_path / "cache") if ":" in key],
+                       "the record of the old one to go")
+
+
 def test_a_bad_module_holds_nobody_up(base, controller, agent_of):
     """It is told until it is there, or is not wanted any more."""
     agent = agent_of(base)

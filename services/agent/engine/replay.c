@@ -129,7 +129,7 @@ static int wave_of(const struct replay_plan *plan, const struct replay_item *ite
 
 static void leave_out(struct replay_item *item)
 {
-    if (item->crashes < TRIAL_CRASHES_MAX)
+    if (item->crashes < TRIAL_CRASHES_MAX || item->fate != REPLAY_WAITS)
         return;
     item->fate = REPLAY_LEFT_OUT;
     item->message = mem_strdup(TRIAL_REFUSAL);
