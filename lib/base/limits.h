@@ -66,6 +66,7 @@
 
 #define LIMIT_MODULE_ARGS LIMIT_KIB(8)    /* arguments for a module's main, together */
 #define LIMIT_JOURNAL LIMIT_MIB(256)      /* file of operations that an agent has left behind */
+#define LIMIT_RECORDS LIMIT_MIB(64)       /* file of where the modules of an agent came from */
 #define LIMIT_JOURNAL_LINE LIMIT_KIB(256) /* line of it: url, arguments, message, as JSON */
 
 #endif

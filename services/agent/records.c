@@ -39,7 +39,10 @@ struct flush_job {
 static void load(struct records *records)
 {
     AUTO_FREE char *text = records_file_read(records->path);
-    AUTO_JSON cJSON *json = text ? json_parse(text, strlen(text), LIMIT_OBJECT, NULL) : NULL;
+    AUTO_JSON cJSON *json = text ? json_parse(text, strlen(text), LIMIT_RECORDS, NULL) : NULL;
+    const char *agent = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, AGENT));
+    if (agent && !str_eq(agent, records->agent))
+        return;
     record_map_read(json, &records->by_identity);
     record_map_read(cJSON_GetObjectItemCaseSensitive(json, REMOVED), &records->removed);
     trials_read(cJSON_GetObjectItemCaseSensitive(json, TRIALS), &records->trials);

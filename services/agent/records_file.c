@@ -7,23 +7,20 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/base/file.h"
 #include "lib/base/limits.h"
 #include "lib/base/mem.h"
 
 char *records_file_read(const char *path)
 {
-    AUTO_FREE char *text = mem_alloc(LIMIT_OBJECT);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t n = fd < 0 ? -1 : read(fd, text, LIMIT_OBJECT);
-    if (fd >= 0)
-        close(fd);
-    return n > 0 ? mem_strndup(text, (size_t)n) : NULL;
+    return file_read(path, LIMIT_RECORDS, NULL, NULL);
 }
 
 void records_file_write(const char *path, const char *text)
 {
     AUTO_FREE char *part = mem_printf("%s.part", path);
-    int fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    int fd =
+        open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600); /* urls may hold passwords */
     ssize_t len = (ssize_t)strlen(text);
     bool whole = fd >= 0 && write(fd, text, (size_t)len) == len;
     if (fd >= 0 && close(fd) < 0)

@@ -146,6 +146,17 @@ def test_agent_and_jvm_die_together(base, agent_of, tmp_path):
     assert names(base) == sorted([f"{stays.module}:1.0.0", f"{slow.module}:1.0.0"])
 
 
+def test_large_records_are_read(base, agent_of, tmp_path):
+    agent = agent_of(base, False)
+    install_all(agent, base.jar(base.unique()))
+    agent.kill()
+    path = tmp_path / "cache" / "modules.json"
+    assert path.stat().st_mode & 0o777 == 0o600
+    path.write_text(json.dumps(recorded(path.parent) | {"of a later version": "x" * (2 << 20)}))
+    agent = agent_of(base, False)
+    assert not agent.health().HasField("replay"), "it knows the JVM"
+
+
 def test_what_does_not_belong_there_is_not_brought_back(base, controller, agent_of):
     agent = agent_of(base)
     stays, removed, unwanted, raced = (base.jar(base.unique()) for _ in range(4))
