@@ -207,8 +207,8 @@ struct journal *journal_new(const struct journal_options *options)
     journal->agent = mem_strdup(options->agent);
     if (options->dir && journal_file_open(&journal->file, options->dir, &err) < 0)
         log_warn(options->log,
-                 "operations are not written down; an agent that is started anew will "
-                 "not know of them",
+                 "operations are not written down, nor where modules came from; an agent that is "
+                 "started anew will not know of them",
                  LOG_ERR(err));
     return journal;
 }

@@ -620,7 +620,6 @@ struct operations *operations_new(const struct operations_options *options)
 {
     struct operations *operations = NEW(struct operations);
     operations->options = *options;
-    operations->records = records_new(options->worker, jars_dir(options->jars));
     jars_keep(options->jars, each_digest, operations);
     list_init(&operations->all);
     list_init(&operations->ready);
@@ -628,6 +627,9 @@ struct operations *operations_new(const struct operations_options *options)
     loop_timer_init(&operations->tell, on_tell);
     add_metrics(operations);
     recall_open(operations);
+    /* Where another agent has the directory, that one writes there alone. */
+    const char *dir = journal_keeps(operations->journal) ? jars_dir(options->jars) : NULL;
+    operations->records = records_new(options->worker, dir, options->agent);
     return operations;
 }
 

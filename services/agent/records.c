@@ -12,10 +12,12 @@
 #define REMOVED "removed" /* no identities: they have no colon */
 #define TRIALS "trials"
 #define JVM "jvm"
+#define AGENT "agent"
 
 struct records {
     struct worker *worker;
-    char *path; /* NULL = memory only */
+    char *path;  /* NULL = memory only */
+    char *agent; /* whose they are */
     struct map by_identity;
     struct map removed; /* by identity too */
     struct trials trials;
@@ -34,7 +36,7 @@ struct flush_job {
     void *user;
 };
 
-/* -- the file: {"name:version": {a record}, ..., "removed": {the same}, "trials": {...}, "jvm": ...} -- */
+/* -- the file: {"name:version": {a record}, ..., "removed": {the same}, "trials": {...}, "jvm": ..., "agent": ...} -- */
 
 static void load(struct records *records)
 {
@@ -59,6 +61,7 @@ static char *text_of(const struct records *records)
         cJSON_AddItemToObject(json, TRIALS, trials_write(&records->trials));
     if (records->jvm)
         cJSON_AddStringToObject(json, JVM, records->jvm);
+    cJSON_AddStringToObject(json, AGENT, records->agent);
     return json_text(json);
 }
 
@@ -89,10 +92,11 @@ static void save(struct records *records)
 
 /* -- public -- */
 
-struct records *records_new(struct worker *worker, const char *dir)
+struct records *records_new(struct worker *worker, const char *dir, const char *agent)
 {
     struct records *records = NEW(struct records);
     records->worker = worker;
+    records->agent = mem_strdup(agent);
     if (dir) {
         records->path = mem_printf("%s/" FILE_NAME, dir);
         load(records);
@@ -108,6 +112,7 @@ void records_free(struct records *records)
     record_map_done(&records->removed);
     trials_done(&records->trials);
     mem_free(records->jvm);
+    mem_free(records->agent);
     mem_free(records->path);
     mem_free(records);
 }

@@ -14,8 +14,14 @@
  */
 struct records;
 
-/** records_new() - @dir: NULL = memory only. What can't be read is forgotten: it is a help, not the truth. */
-struct records *records_new(struct worker *worker, const char *dir);
+/**
+ * records_new() - what an agent before this one has left in @dir
+ * @dir: NULL = memory only
+ * @agent: whose they are; borrowed for the call. Those of another base are not taken: its modules would be put here.
+ *
+ * What can't be read is forgotten: it is a help, not the truth.
+ */
+struct records *records_new(struct worker *worker, const char *dir, const char *agent);
 void records_free(struct records *records);
 
 /** records_get() - or NULL; @digest is NULL of a module that somebody else installed. */

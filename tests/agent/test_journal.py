@@ -194,13 +194,17 @@ def test_what_another_base_was_asked_is_not_done_here(base, new_base, start_agen
     assert later.operations() == {}
 
 
-def test_two_agents_of_one_directory(base, start_agent):
-    first, second = start_agent(base), start_agent(base)
-    (said,) = second.said("operations are not written down; an agent that is started anew will not know of them")
+def test_two_agents_of_one_directory(base, start_agent, journal):
+    first = start_agent(base)
+    first.succeeded(first.install(base.jar(base.unique())))
+    second = start_agent(base)
+    (said,) = second.said("operations are not written down, nor where modules came from; an agent that is started anew "
+                          "will not know of them")
     assert "another agent has it" in said["error"]
     jar = base.jar(base.unique())
     second.succeeded(second.install(jar, op="one"))
     assert first.knows("one") is None
+    assert f"{jar.module}:1.0.0" not in (journal.parent / "modules.json").read_text()
 
 
 def test_a_directory_that_is_full_costs_the_memory_alone(base, start_agent, journal):

@@ -212,6 +212,20 @@ def test_what_is_being_taken_off_is_not_in_the_own_copy(base, agent_of, jars, tm
                        "the record of the old one to go")
 
 
+def test_what_was_on_another_base_is_not_brought_here(base, new_base, agent_of):
+    """The directory is that of an agent before, maybe of the Pod before on this node."""
+    agent = agent_of(base, False)
+    install_all(agent, base.jar(base.unique()))
+    agent.kill()
+    other = new_base()
+    agent = agent_of(other, False)
+    assert names(other) == []
+    jar = other.jar(other.unique())
+    install_all(agent, jar)
+    restart(other)
+    assert counts(replay_of(agent)) == (1, 1, 0, 0)
+
+
 def test_a_bad_module_holds_nobody_up(base, controller, agent_of):
     """It is told until it is there, or is not wanted any more."""
     agent = agent_of(base)
