@@ -146,7 +146,7 @@ static int check_zip(int fd, const char *path, struct failure *failure)
 static int open_jar(const char *path, struct failure *failure)
 {
     struct stat st;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* of a pipe it would else wait */
     if (fd < 0)
         return fail_of_errno(failure, "open", path, errno);
     if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && (uint64_t)st.st_size <= LIMIT_JAR)
@@ -181,10 +181,10 @@ void jar_facts_done(struct jar_facts *facts)
 static int copy_bytes(int in, int out, const char *to, struct failure *failure)
 {
     AUTO_FREE char *chunk = mem_alloc(CHUNK);
-    ssize_t n;
+    ssize_t n, written;
     while ((n = read(in, chunk, CHUNK)) > 0)
-        if (write(out, chunk, (size_t)n) != n)
-            return fail_of_errno(failure, "write", to, errno ? errno : ENOSPC);
+        if ((written = write(out, chunk, (size_t)n)) != n)
+            return fail_of_errno(failure, "write", to, written < 0 ? errno : ENOSPC);
     return n < 0 ? fail_of_errno(failure, "copy to", to, errno) : 0;
 }
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -6,6 +7,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -381,6 +383,41 @@ static void copies(void **state)
     unlink(jar);
 }
 
+/* Nobody writes into it: who opened it to read would wait for ever. */
+static void a_pipe_is_no_jar(void **state)
+{
+    struct files *files = *state;
+    struct failure failure = {0};
+    AUTO_FREE char *pipe = mem_printf("%s/pipe", files->dir);
+    AUTO_FREE char *to = mem_printf("%s/copy.jar", files->dir);
+    assert_int_equal(mkfifo(pipe, 0600), 0);
+    alarm(60);
+    assert_int_equal(jar_file_copy(pipe, to, &failure), -1);
+    alarm(0);
+    assert_int_equal(failure.kind, FAILED_NOT_A_MODULE);
+    failure_done(&failure);
+    unlink(pipe);
+}
+
+/* As of a disk that is full in the middle; what errno says is of something else. */
+static void a_part_of_a_copy_is_a_full_disk(void **state)
+{
+    struct files *files = *state;
+    struct failure failure = {0};
+    struct rlimit before, few = {10, 10};
+    AUTO_FREE char *to = mem_printf("%s/copy.jar", files->dir);
+    write_jar(files, MANIFEST, GOOD);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    few.rlim_max = before.rlim_max;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &few), 0);
+    errno = ENOENT;
+    assert_int_equal(jar_file_copy(files->path, to, &failure), -1);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    assert_int_equal(failure.kind, FAILED_DISK_FULL);
+    failure_done(&failure);
+    unlink(to);
+}
+
 #define WITH_FILES(test) cmocka_unit_test_setup_teardown(test, make_dir, remove_dir)
 
 int main(void)
@@ -401,6 +438,8 @@ int main(void)
         WITH_FILES(what_can_not_be_read_is_not_pulled),
         WITH_FILES(a_jar_over_the_limit_is_refused),
         WITH_FILES(copies),
+        WITH_FILES(a_pipe_is_no_jar),
+        WITH_FILES(a_part_of_a_copy_is_a_full_disk),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
