@@ -198,3 +198,18 @@ void json_map_done(struct json_map *map)
     mem_free(map->items);
     *map = (struct json_map){0};
 }
+
+void json_strings_copy(struct json_strings *to, const struct json_strings *from)
+{
+    to->items = mem_alloc(from->len * sizeof(*to->items));
+    for (; to->len < from->len; to->len++)
+        to->items[to->len] = mem_strdup(from->items[to->len]);
+}
+
+void json_strings_done(struct json_strings *strings)
+{
+    for (size_t i = 0; i < strings->len; i++)
+        mem_free(strings->items[i]);
+    mem_free(strings->items);
+    *strings = (struct json_strings){0};
+}

@@ -147,6 +147,10 @@ void json_map_set(struct json_map *map, const char *key,
 void json_map_copy(struct json_map *to, const struct json_map *from); /* @to is empty before */
 void json_map_done(struct json_map *map);
 
+/** json_strings_copy() - @to is empty before. json_strings_done() empties it. */
+void json_strings_copy(struct json_strings *to, const struct json_strings *from);
+void json_strings_done(struct json_strings *strings);
+
 void json_free(cJSON *json);
 void json_free_slot(cJSON **slot);
 #define AUTO_JSON AUTO(json_free_slot)

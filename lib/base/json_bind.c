@@ -421,14 +421,6 @@ cJSON *json_write(const struct json_field *table, const void *in)
 
 /* -- releasing -- */
 
-static void release_strings(struct json_strings *strings)
-{
-    for (size_t i = 0; i < strings->len; i++)
-        mem_free(strings->items[i]);
-    mem_free(strings->items);
-    *strings = (struct json_strings){0};
-}
-
 static void release_array(const struct json_field *field, struct json_array *array)
 {
     for (size_t i = 0; i < array->len; i++)
@@ -464,7 +456,7 @@ static void release_value(const struct json_field *field, void *at)
         release_array(field, at);
         return;
     case JSON_STRINGS:
-        release_strings(at);
+        json_strings_done(at);
         return;
     case JSON_INT_OR_PERCENT:
         *(struct int_or_percent *)at = (struct int_or_percent){INT_OR_PERCENT_UNSET, 0};

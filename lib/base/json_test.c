@@ -220,6 +220,23 @@ static void maps_keep_one_value_per_key(void **state)
     json_map_done(&copy);
 }
 
+static void strings_are_copied(void **state)
+{
+    (void)state;
+    char a[] = "a", empty[] = "";
+    const struct json_strings two = {(char *[]){a, empty}, 2}, none = {0};
+    struct json_strings copy = {0};
+    json_strings_copy(&copy, &two);
+    assert_int_equal(copy.len, 2);
+    assert_string_equal(copy.items[0], "a");
+    assert_ptr_not_equal(copy.items[0], two.items[0]);
+    assert_string_equal(copy.items[1], "");
+    json_strings_done(&copy);
+    json_strings_copy(&copy, &none);
+    assert_int_equal(copy.len, 0);
+    json_strings_done(&copy);
+}
+
 /* An object of LIMIT_OBJECT bytes has room for this many labels; a search for each would take minutes. */
 static void large_maps_are_copied_in_one_go(void **state)
 {
@@ -245,6 +262,7 @@ int main(void)
         cmocka_unit_test(numbers_are_held_in_a_range),
         cmocka_unit_test(paths_lead_to_values),
         cmocka_unit_test(maps_keep_one_value_per_key),
+        cmocka_unit_test(strings_are_copied),
         cmocka_unit_test(large_maps_are_copied_in_one_go),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -192,9 +192,7 @@ static void exec_done(struct kube_exec *exec)
     mem_free(exec->install_hint);
     mem_free(exec->cluster_config);
     json_map_done(&exec->env);
-    for (size_t i = 0; i < exec->args.len; i++)
-        mem_free(exec->args.items[i]);
-    mem_free(exec->args.items);
+    json_strings_done(&exec->args);
 }
 
 void kube_config_done(struct kube_config *config)

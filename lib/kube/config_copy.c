@@ -8,9 +8,7 @@ static struct kube_exec copy_exec(const struct kube_exec *from)
                            .install_hint = mem_strdup(from->install_hint),
                            .provide_cluster_info = from->provide_cluster_info,
                            .cluster_config = mem_strdup(from->cluster_config)};
-    to.args.items = mem_alloc(from->args.len * sizeof(*to.args.items));
-    for (; to.args.len < from->args.len; to.args.len++)
-        to.args.items[to.args.len] = mem_strdup(from->args.items[to.args.len]);
+    json_strings_copy(&to.args, &from->args);
     json_map_copy(&to.env, &from->env);
     return to;
 }
