@@ -90,6 +90,11 @@ bool str_empty(const char *s)
     return !s || !*s;
 }
 
+char *str_given(char *s)
+{
+    return str_empty(s) ? NULL : s;
+}
+
 bool str_starts_with(const char *s, const char *prefix)
 {
     return str_empty(prefix) || (s && strncmp(s, prefix, strlen(prefix)) == 0);

@@ -39,6 +39,10 @@ char *str_take(struct str *s);
 
 bool str_eq(const char *a, const char *b);
 bool str_empty(const char *s);
+
+/** str_given() - @s, or NULL where it is empty. */
+char *str_given(char *s);
+
 bool str_starts_with(const char *s, const char *prefix);
 
 /** str_lower() - an owned copy with ASCII letters in lower case. */

@@ -83,6 +83,9 @@ static void null_counts_as_empty(void **state)
     assert_true(str_empty(NULL));
     assert_true(str_empty(""));
     assert_false(str_empty(" "));
+    assert_null(str_given(NULL));
+    assert_null(str_given((char[]){""}));
+    assert_string_equal(str_given((char[]){"a"}), "a");
     assert_true(str_starts_with(NULL, ""));
     assert_true(str_starts_with("a", NULL));
     assert_true(str_starts_with(NULL, NULL));

@@ -195,11 +195,7 @@ void jar_free(struct jar *jar)
 
 static void fetch_free(struct fetch *fetch)
 {
-    mem_free(fetch->module.name);
-    mem_free(fetch->module.version);
-    mem_free(fetch->module.url);
-    mem_free(fetch->module.md5);
-    mem_free(fetch->module.sha256);
+    json_release(module_spec_fields, &fetch->module);
     mem_free(fetch->path);
     mem_free(fetch->source);
     failure_done(&fetch->failure);
@@ -519,11 +515,7 @@ void jars_fetch(struct jars *jars, const struct module_spec *module, struct jars
     list_init(&fetch->node);
     list_init(&fetch->waiting);
     list_init(&fetch->followers);
-    fetch->module.name = mem_strdup(module->name);
-    fetch->module.version = mem_strdup(module->version);
-    fetch->module.url = mem_strdup(module->url);
-    fetch->module.md5 = mem_strdup(module->md5);
-    fetch->module.sha256 = mem_strdup(module->sha256);
+    module_spec_copy(&fetch->module, module);
     enter(fetch);
 }
 

@@ -181,11 +181,6 @@ static char *address_for_controller(const struct arguments *arguments,
                       rpc_server_port(service->rpc));
 }
 
-static char *given(char *text)
-{
-    return str_empty(text) ? NULL : text;
-}
-
 /* -- life -- */
 
 static void on_probes(void *user, const struct agent_probes *probes)
@@ -218,13 +213,13 @@ static int start(void *user, const void *filled, struct err **err)
         .metrics = service->metrics,
         .rpc = service->rpc,
         .arklet_url = arguments->arklet,
-        .health_url = given(arguments->health_url),
-        .controller = given(arguments->controller),
+        .health_url = str_given(arguments->health_url),
+        .controller = str_given(arguments->controller),
         .tls = service_tls(&arguments->service),
-        .cache_dir = given(arguments->cache_dir),
+        .cache_dir = str_given(arguments->cache_dir),
         .cache_bytes = arguments->cache_bytes,
-        .netrc_file = given(arguments->netrc),
-        .download_ca = given(arguments->download_ca),
+        .netrc_file = str_given(arguments->netrc),
+        .download_ca = str_given(arguments->download_ca),
         .poll_ms = arguments->poll_ms,
         .query_ms = arguments->query_ms,
         .install_ms = arguments->install_ms,

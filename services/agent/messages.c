@@ -27,9 +27,15 @@ void messages_done(struct messages *messages)
 }
 
 /* protobuf-c's strings are not const; packing does not write to them. */
-static char *text(const char *s)
+char *messages_text(const char *s)
 {
     return (char *)(uintptr_t)(s ? s : "");
+}
+
+struct module_spec messages_read_module(const Koupleless__Module__V1__ModuleSpec *message)
+{
+    return (struct module_spec){message->name,           message->version,           message->url,
+                                str_given(message->md5), str_given(message->sha256), NULL};
 }
 
 static Google__Protobuf__Timestamp *timestamp(struct messages *messages, int64_t wall_ms)
@@ -60,11 +66,11 @@ InstalledModule **messages_modules(struct messages *messages, const struct biz_l
         const struct biz *biz = &modules->items[i];
         list[i] = own(messages, sizeof(InstalledModule));
         koupleless__agent__v1__installed_module__init(list[i]);
-        list[i]->name = text(biz->name);
-        list[i]->version = text(biz->version);
-        list[i]->state = text(biz_state_name(biz->state));
-        list[i]->web_context_path = text(biz->web_context_path);
-        list[i]->digest = text(operations_digest(operations, biz->name, biz->version));
+        list[i]->name = messages_text(biz->name);
+        list[i]->version = messages_text(biz->version);
+        list[i]->state = messages_text(biz_state_name(biz->state));
+        list[i]->web_context_path = messages_text(biz->web_context_path);
+        list[i]->digest = messages_text(operations_digest(operations, biz->name, biz->version));
     }
     return list;
 }
@@ -88,10 +94,10 @@ ModuleHealth **messages_health(struct messages *messages, const struct base_heal
     for (size_t i = 0; i < health->len; i++) {
         list[i] = own(messages, sizeof(ModuleHealth));
         koupleless__agent__v1__module_health__init(list[i]);
-        list[i]->name = text(health->modules[i].name);
-        list[i]->version = text(health->modules[i].version);
+        list[i]->name = messages_text(health->modules[i].name);
+        list[i]->version = messages_text(health->modules[i].version);
         list[i]->status = status_of(health->modules[i].status);
-        list[i]->message = text(health->modules[i].message);
+        list[i]->message = messages_text(health->modules[i].message);
     }
     return list;
 }
@@ -106,10 +112,10 @@ static ReplayedModule *replayed_module(struct messages *messages, const struct r
         [REPLAY_LEFT_OUT] = REPLAYED(LEFT_OUT)};
     ReplayedModule *module = own(messages, sizeof(*module));
     koupleless__agent__v1__replayed_module__init(module);
-    module->name = text(item->module.name);
-    module->version = text(item->module.version);
+    module->name = messages_text(item->module.name);
+    module->version = messages_text(item->module.version);
     module->state = fates[item->fate];
-    module->message = text(item->message);
+    module->message = messages_text(item->message);
     return module;
 }
 
@@ -154,10 +160,10 @@ BaseHealth *messages_base_health(struct messages *messages, const struct base_st
     koupleless__agent__v1__base_health__init(message);
     message->status = status_of(health->status);
     message->base_status = status_of(health->base_status);
-    message->message = text(health->message);
+    message->message = messages_text(health->message);
     message->n_modules = health->len;
     message->modules = messages_health(messages, health);
-    message->boot_id = text(state->boot_id);
+    message->boot_id = messages_text(state->boot_id);
     message->replay = replay_message(messages, replay);
     return message;
 }
@@ -182,7 +188,7 @@ Jvm *messages_jvm(struct messages *messages, const struct jvm *jvm)
     message->metaspace_committed_bytes = bytes(figures->metaspace_committed_bytes);
     message->metaspace_max_bytes = bytes(figures->metaspace_max_bytes);
     message->metaspace_full = jvm_refusal(jvm) != NULL;
-    message->message = text(jvm_refusal(jvm));
+    message->message = messages_text(jvm_refusal(jvm));
     return message;
 }
 
@@ -194,8 +200,8 @@ messages_labels(struct messages *messages, const struct json_map *labels)
     for (size_t i = 0; i < labels->len; i++) {
         list[i] = own(messages, sizeof(Entry));
         koupleless__controller__v1__report_request__labels_entry__init(list[i]);
-        list[i]->key = text(labels->items[i].key);
-        list[i]->value = text(labels->items[i].value);
+        list[i]->key = messages_text(labels->items[i].key);
+        list[i]->value = messages_text(labels->items[i].value);
     }
     return list;
 }
@@ -205,11 +211,11 @@ static Koupleless__Module__V1__ModuleSpec *module_spec(struct messages *messages
 {
     Koupleless__Module__V1__ModuleSpec *message = own(messages, sizeof(*message));
     koupleless__module__v1__module_spec__init(message);
-    message->name = text(spec->name);
-    message->version = text(spec->version);
-    message->url = text(spec->url);
-    message->md5 = text(spec->md5);
-    message->sha256 = text(spec->sha256);
+    message->name = messages_text(spec->name);
+    message->version = messages_text(spec->version);
+    message->url = messages_text(spec->url);
+    message->md5 = messages_text(spec->md5);
+    message->sha256 = messages_text(spec->sha256);
     return message;
 }
 
@@ -221,9 +227,9 @@ static Koupleless__Agent__V1__OperationError *operation_error(struct messages *m
     const struct failure *failure = &operation->failure;
     Koupleless__Agent__V1__OperationError *error = own(messages, sizeof(*error));
     koupleless__agent__v1__operation_error__init(error);
-    error->code = text(failure_code(failure->kind));
-    error->reason = text(failure_reason(failure->kind));
-    error->message = text(failure->message);
+    error->code = messages_text(failure_code(failure->kind));
+    error->reason = messages_text(failure_reason(failure->kind));
+    error->message = messages_text(failure->message);
     error->retryable = failure_retryable(failure->kind);
     error->restored = operation->restored;
     return error;
@@ -243,8 +249,8 @@ Operation *messages_operation(struct messages *messages, const struct operation 
 {
     Operation *message = own(messages, sizeof(*message));
     koupleless__agent__v1__operation__init(message);
-    message->id = text(operation->id);
-    message->type = text(operation_type_name(operation->type));
+    message->id = messages_text(operation->id);
+    message->type = messages_text(operation_type_name(operation->type));
     message->module = module_spec(messages, &operation->module);
     message->state = states[operation->state];
     message->error = operation_error(messages, operation);
@@ -254,7 +260,7 @@ Operation *messages_operation(struct messages *messages, const struct operation 
     if (operation_ended(operation))
         message->end_time = timestamp(messages, operation->end_ms);
     message->execution_time = duration(messages, operation->execution_ms);
-    message->digest = text(operation->digest);
+    message->digest = messages_text(operation->digest);
     message->metaspace_bytes = operation->metaspace_bytes;
     message->url_passed_through = operation->url_passed_through;
     return message;

@@ -145,18 +145,12 @@ static int check_sender(struct agent_server *server, const char *base, int64_t e
     return check_meant(server, base, err) < 0 ? -1 : check_epoch(server, epoch, err);
 }
 
-static char *given(char *text)
-{
-    return str_empty(text) ? NULL : text;
-}
-
 static int read_module(const Koupleless__Module__V1__ModuleSpec *module,
                        struct operation_request *out, struct err **err)
 {
     if (!module)
         return err_field(err, "module", "is required");
-    out->module = (struct module_spec){module->name,       module->version,       module->url,
-                                       given(module->md5), given(module->sha256), NULL};
+    out->module = messages_read_module(module);
     return module_spec_check(&out->module, "module", err);
 }
 
@@ -179,9 +173,8 @@ static int read_install(const InstallModuleRequest *request, struct operation_re
         .in_place =
             request->strategy ==
             KOUPLELESS__AGENT__V1__INSTALL_STRATEGY__INSTALL_STRATEGY_UNINSTALL_THEN_INSTALL,
-        .restart = given(request->restart),
-        .args = (const char *const *)request->args,
-        .args_len = request->n_args,
+        .restart = str_given(request->restart),
+        .args = {request->args, request->n_args},
     };
     if (request->strategy < KOUPLELESS__AGENT__V1__INSTALL_STRATEGY__INSTALL_STRATEGY_UNSPECIFIED ||
         request->strategy >

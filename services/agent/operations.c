@@ -44,15 +44,6 @@ static bool needs_jar(const struct run *run)
 
 static void on_timer(struct loop_timer *timer);
 
-static void copy_module(struct module_spec *to, const struct module_spec *from)
-{
-    to->name = mem_strdup(from->name);
-    to->version = mem_strdup(from->version);
-    to->url = mem_strdup(from->url);
-    to->md5 = mem_strdup(from->md5);
-    to->sha256 = mem_strdup(from->sha256);
-}
-
 static char *new_id(const struct operations *operations, const struct run *run)
 {
     for (uint64_t number = run->sequence;; number++) {
@@ -75,11 +66,8 @@ static struct run *run_new(struct operations *operations, const struct operation
     run->in_place = request->in_place;
     run->replay = request->replay;
     run->restart = mem_strdup(request->restart);
-    copy_module(&run->operation.module, &request->module);
-    run->args.len = request->args_len;
-    run->args.items = mem_alloc(request->args_len * sizeof(*run->args.items));
-    for (size_t i = 0; i < request->args_len; i++)
-        run->args.items[i] = mem_strdup(request->args[i]);
+    module_spec_copy(&run->operation.module, &request->module);
+    json_strings_copy(&run->args, &request->args);
     list_init(&run->in_all);
     list_init(&run->in_module);
     list_init(&run->in_ready);
@@ -92,20 +80,13 @@ static struct run *run_new(struct operations *operations, const struct operation
 
 static void run_free(struct run *run)
 {
-    struct module_spec *module = &run->operation.module;
     loop_timer_stop(run->operations->options.loop, &run->timer);
     list_remove(&run->in_all);
     list_remove(&run->in_module);
     list_remove(&run->in_ready);
     list_remove(&run->in_changed);
-    mem_free(module->name);
-    mem_free(module->version);
-    mem_free(module->url);
-    mem_free(module->md5);
-    mem_free(module->sha256);
-    for (size_t i = 0; i < run->args.len; i++)
-        mem_free(run->args.items[i]);
-    mem_free(run->args.items);
+    json_release(module_spec_fields, &run->operation.module);
+    json_strings_done(&run->args);
     for (size_t i = 0; i < run->removed.len; i++) {
         mem_free(run->removed.items[i].version);
         record_free(run->removed.items[i].record);

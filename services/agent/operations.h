@@ -2,6 +2,7 @@
 #ifndef KOUPLELESS_AGENT_OPERATIONS_H
 #define KOUPLELESS_AGENT_OPERATIONS_H
 
+#include "lib/base/json.h"
 #include "lib/base/log.h"
 #include "lib/base/metrics.h"
 #include "services/agent/arklet.h"
@@ -41,8 +42,7 @@ struct operation_request {
     struct module_spec module; /* name, version; installs and prefetches also url, md5, sha256 */
     bool in_place;             /* install: all other versions of the module go first */
     const char *restart;       /* in place: a wish to have it installed again, once; NULL: none */
-    const char *const *args;   /* for the module's main */
-    size_t args_len;
+    struct json_strings args;  /* for the module's main */
     /* Install: it is to be there, and its JVM has gone (replay.h). It is not forgotten where this fails. Of a batch:
      * the others wait for its jar for REPLAY_PATIENCE_MS at most. */
     bool replay;

@@ -130,8 +130,7 @@ static void add_accepted(struct operations *operations, const struct journal_lin
         .module = {line->name, line->version, line->url, line->md5, line->sha256, NULL},
         .in_place = line->in_place,
         .restart = line->restart,
-        .args = (const char *const *)line->args.items,
-        .args_len = line->args.len,
+        .args = line->args,
     };
     struct run *before = map_get(&operations->by_id, line->id);
     if (!read_type(line->type, &request.type) || (before && !before->ending))

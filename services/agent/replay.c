@@ -11,6 +11,7 @@
 
 #include "koupleless/controller/v1/agent_gateway.pb-c.h"
 #include "lib/base/str.h"
+#include "services/agent/messages.h"
 #include "services/agent/records.h"
 
 #define BASELINE_MS 1500 /* the controller has so long to say what should be there */
@@ -184,8 +185,7 @@ static void install_wave(struct replay *replay, int wave)
             .type = OPERATION_INSTALL,
             .module = item->module,
             .restart = item->restart,
-            .args = (const char *const *)item->args.items,
-            .args_len = item->args.len,
+            .args = item->args,
             .replay = true,
         };
         n++;
@@ -284,19 +284,11 @@ static void take_own_copy(struct replay *replay)
     begin_waves(replay, false);
 }
 
-static char *given(char *text)
-{
-    return str_empty(text) ? NULL : text;
-}
-
 static void take_baseline(struct replay *replay, const Baseline *baseline)
 {
     const struct records *records = operations_records(replay->options.operations);
     for (size_t i = 0; i < baseline->n_modules; i++) {
-        const Koupleless__Module__V1__ModuleSpec *message = baseline->modules[i];
-        const struct module_spec wanted = {message->name,          message->version,
-                                           message->url,           given(message->md5),
-                                           given(message->sha256), NULL};
+        const struct module_spec wanted = messages_read_module(baseline->modules[i]);
         const struct record *record = records_get(records, wanted.name, wanted.version);
         replay_add(&replay->plan, &wanted, record, records_trials(records));
     }
@@ -365,11 +357,6 @@ static void on_baseline(void *user, const ProtobufCMessage *message, const struc
     loop_post(replay->options.loop, &replay->answered);
 }
 
-static char *text(const char *s)
-{
-    return (char *)(uintptr_t)(s ? s : "");
-}
-
 static void ask(struct replay *replay)
 {
     if (replay->asking) {
@@ -378,8 +365,8 @@ static void ask(struct replay *replay)
     }
     Koupleless__Controller__V1__GetBaselineRequest request =
         KOUPLELESS__CONTROLLER__V1__GET_BASELINE_REQUEST__INIT;
-    request.namespace_ = text(replay->options.namespace);
-    request.base_name = text(replay->options.base);
+    request.namespace_ = messages_text(replay->options.namespace);
+    request.base_name = messages_text(replay->options.base);
     int64_t left_ms = BASELINE_MS - since_noticed_ms(replay);
     struct rpc_options options = {.deadline_ms = left_ms > AGAIN_MS ? left_ms : AGAIN_MS,
                                   .wait_for_ready = true};

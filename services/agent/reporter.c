@@ -100,19 +100,14 @@ static void on_done(void *user, const ProtobufCMessage *message, const struct er
 
 /* -- a report -- */
 
-static char *text(const char *s)
-{
-    return (char *)(uintptr_t)(s ? s : "");
-}
-
 static void set_identity(const struct base_identity *identity, Report *report)
 {
-    report->namespace_ = text(identity->namespace);
-    report->base_name = text(identity->name);
-    report->base_deployment = text(identity->deployment);
-    report->ip = text(identity->ip);
-    report->node = text(identity->node);
-    report->zone = text(identity->zone);
+    report->namespace_ = messages_text(identity->namespace);
+    report->base_name = messages_text(identity->name);
+    report->base_deployment = messages_text(identity->deployment);
+    report->ip = messages_text(identity->ip);
+    report->node = messages_text(identity->node);
+    report->zone = messages_text(identity->zone);
     if (identity->max_module_count >= 0) {
         report->_max_module_count_case =
             KOUPLELESS__CONTROLLER__V1__REPORT_REQUEST___MAX_MODULE_COUNT_MAX_MODULE_COUNT;
@@ -123,14 +118,14 @@ static void set_identity(const struct base_identity *identity, Report *report)
 static void set_readiness(const struct base_state *state, bool replayed, Report *report)
 {
     report->ready = base_state_ready(state) && replayed;
-    report->boot_id = text(state->boot_id);
+    report->boot_id = messages_text(state->boot_id);
     if (report->ready)
         return;
-    report->reason = text(base_state_ready(state)                    ? "Replaying"
-                          : !state->arklet_answered                  ? "ArkletUnreachable"
-                          : state->health.base_status == HEALTH_DOWN ? "BaseDown"
-                                                                     : "BaseStarting");
-    report->message = text(state->health.message);
+    report->reason = messages_text(base_state_ready(state)                    ? "Replaying"
+                                   : !state->arklet_answered                  ? "ArkletUnreachable"
+                                   : state->health.base_status == HEALTH_DOWN ? "BaseDown"
+                                                                              : "BaseStarting");
+    report->message = messages_text(state->health.message);
 }
 
 static void send_report(struct reporter *reporter)
@@ -139,7 +134,7 @@ static void send_report(struct reporter *reporter)
     Report report = KOUPLELESS__CONTROLLER__V1__REPORT_REQUEST__INIT;
     struct messages messages = {0};
     set_identity(&reporter->options.identity, &report);
-    report.agent_address = text(reporter->address);
+    report.agent_address = messages_text(reporter->address);
     set_readiness(state, replay_settled(reporter->options.replay), &report);
     report.n_labels = reporter->options.identity.labels->len;
     report.labels = messages_labels(&messages, reporter->options.identity.labels);
@@ -150,7 +145,7 @@ static void send_report(struct reporter *reporter)
     report.module_health = messages_health(&messages, &state->health);
     report.leaving = reporter->leaving;
     report.metaspace_full = jvm_refusal(reporter->options.jvm) != NULL;
-    report.metaspace_message = text(jvm_refusal(reporter->options.jvm));
+    report.metaspace_message = messages_text(jvm_refusal(reporter->options.jvm));
 
     struct rpc_options options = {.deadline_ms =
                                       reporter->leaving ? LEAVE_DEADLINE_MS : DEADLINE_MS};

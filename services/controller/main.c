@@ -137,17 +137,12 @@ static void on_lost(void *user)
     _exit(EXIT_FAILURE);
 }
 
-static const char *given(const char *text)
-{
-    return str_empty(text) ? NULL : text;
-}
-
 static int open_kubernetes_store(struct process *process, const struct arguments *arguments,
                                  struct err **err)
 {
     struct service *service = &process->service;
     struct kube_config *config = &process->config;
-    if (kube_config_load(given(arguments->kubeconfig), NULL, config, err) < 0)
+    if (kube_config_load(str_given(arguments->kubeconfig), NULL, config, err) < 0)
         return err_wrap(err, "--store kubernetes");
     if (kube_client_new(&process->kube, config, USER_AGENT, service->log, err) < 0)
         return -1;
@@ -155,7 +150,7 @@ static int open_kubernetes_store(struct process *process, const struct arguments
              LOG_STR("context", config->in_cluster ? "in-cluster" : config->context));
     const struct kubernetes_options options = {
         .client = process->kube,
-        .namespace = given(arguments->namespace),
+        .namespace = str_given(arguments->namespace),
         .clock = clock_real(),
         .log = service->log,
         .agent_port = (int32_t)arguments->agent_port,
@@ -166,8 +161,9 @@ static int open_kubernetes_store(struct process *process, const struct arguments
 
 static int open_store(struct process *process, const struct arguments *arguments, struct err **err)
 {
-    bool kubernetes = str_empty(arguments->store) ? kube_config_found(given(arguments->kubeconfig))
-                                                  : str_eq(arguments->store, "kubernetes");
+    bool kubernetes = str_empty(arguments->store)
+                          ? kube_config_found(str_given(arguments->kubeconfig))
+                          : str_eq(arguments->store, "kubernetes");
     if (kubernetes)
         return open_kubernetes_store(process, arguments, err);
     log_info(process->service.log, "store: embedded", LOG_STR("data_dir", arguments->data_dir));
@@ -192,7 +188,7 @@ static int stand_for_election(struct process *process, const struct arguments *a
     AUTO_FREE char *identity = str_empty(arguments->leader_identity)
                                    ? own_identity()
                                    : mem_strdup(arguments->leader_identity);
-    const char *namespace = given(arguments->namespace);
+    const char *namespace = str_given(arguments->namespace);
     const struct leader_options options = {
         .loop = service->loop,
         .config = &process->config,
@@ -227,7 +223,7 @@ static int start(void *user, const void *filled, struct err **err)
         .rpc = process->rpc,
         .scheduler = arguments->scheduler,
         .tls = service_tls(&arguments->service),
-        .namespace = given(arguments->namespace),
+        .namespace = str_given(arguments->namespace),
         .log = service->log,
         .metrics = service->metrics,
         .base_silent_ms = arguments->base_silent_ms,

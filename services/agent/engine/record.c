@@ -38,9 +38,8 @@ struct record *record_copy(const struct record *from)
     record->restart = mem_strdup(from->restart);
     record->source = mem_strdup(from->source);
     record->md5 = mem_strdup(from->md5);
-    record->args.items = mem_alloc(from->args.len * sizeof(*from->args.items));
-    for (size_t i = 0; i < from->args.len; i++)
-        record->args.items[i] = mem_strdup(from->args.items[i]);
+    record->args = (struct json_strings){0};
+    json_strings_copy(&record->args, &from->args);
     return record;
 }
 

@@ -8,9 +8,7 @@
 static void item_done(struct replay_item *item)
 {
     json_release(module_spec_fields, &item->module);
-    for (size_t i = 0; i < item->args.len; i++)
-        mem_free(item->args.items[i]);
-    mem_free(item->args.items);
+    json_strings_done(&item->args);
     mem_free(item->restart);
     mem_free(item->message);
 }
@@ -59,10 +57,7 @@ void replay_add(struct replay_plan *plan, const struct module_spec *wanted,
             item.restart = mem_strdup(record->restart);
         }
         item.inactive = record->inactive;
-        item.args.len = record->args.len;
-        item.args.items = mem_alloc(record->args.len * sizeof(*record->args.items));
-        for (size_t i = 0; i < record->args.len; i++)
-            item.args.items[i] = mem_strdup(record->args.items[i]);
+        json_strings_copy(&item.args, &record->args);
     }
     AUTO_FREE char *identity = mem_printf("%s:%s", wanted->name, wanted->version);
     item.crashes = trials_crashes(trials, identity, item.module.sha256);
