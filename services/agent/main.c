@@ -198,20 +198,29 @@ static uint64_t random_seed(void)
     return rand_next(&rand);
 }
 
-static int start(void *user, const void *filled, struct err **err)
+static struct base_identity identity_of(const struct arguments *arguments,
+                                        const struct json_map *labels)
 {
-    struct process *process = user;
-    const struct arguments *arguments = filled;
-    struct service *service = &process->service;
-    if (service_init(service, PROGRAM, &arguments->service, err) < 0 ||
-        check_arguments(arguments, err) < 0 ||
-        labels_parse(arguments->labels, "--base-labels", &process->labels, err) < 0)
-        return -1;
-    struct agent_options options = {
-        .loop = service->loop,
-        .log = service->log,
-        .metrics = service->metrics,
-        .rpc = service->rpc,
+    return (struct base_identity){
+        .namespace = arguments->namespace,
+        .name = arguments->pod_name,
+        .deployment = arguments->base_deployment,
+        .ip = arguments->pod_ip,
+        .node = arguments->node_name,
+        .zone = arguments->zone,
+        .labels = labels,
+        .max_module_count = arguments->max_module_count,
+    };
+}
+
+static struct agent_options agent_options_of(struct process *process,
+                                             const struct arguments *arguments)
+{
+    return (struct agent_options){
+        .loop = process->service.loop,
+        .log = process->service.log,
+        .metrics = process->service.metrics,
+        .rpc = process->service.rpc,
         .arklet_url = arguments->arklet,
         .health_url = str_given(arguments->health_url),
         .controller = str_given(arguments->controller),
@@ -226,24 +235,31 @@ static int start(void *user, const void *filled, struct err **err)
         .download_ms = arguments->download_ms,
         .metaspace_percent = arguments->metaspace_percent,
         .requests_ms = arguments->requests_ms,
-        .identity =
-            {
-                .namespace = arguments->namespace,
-                .name = arguments->pod_name,
-                .deployment = arguments->base_deployment,
-                .ip = arguments->pod_ip,
-                .node = arguments->node_name,
-                .zone = arguments->zone,
-                .labels = &process->labels,
-                .max_module_count = arguments->max_module_count,
-            },
+        .identity = identity_of(arguments, &process->labels),
         .seed = random_seed(),
         .on_probes = on_probes,
-        .user = service,
+        .user = &process->service,
     };
+}
+
+static void add_probes(struct service *service)
+{
     service_add_probe(service, "/startupz");
     service_add_probe(service, "/livez");
     service_set_probe(service, "/livez", true, "the base was not asked yet");
+}
+
+static int start(void *user, const void *filled, struct err **err)
+{
+    struct process *process = user;
+    const struct arguments *arguments = filled;
+    struct service *service = &process->service;
+    if (service_init(service, PROGRAM, &arguments->service, err) < 0 ||
+        check_arguments(arguments, err) < 0 ||
+        labels_parse(arguments->labels, "--base-labels", &process->labels, err) < 0)
+        return -1;
+    const struct agent_options options = agent_options_of(process, arguments);
+    add_probes(service);
     if (agent_new(&process->agent, &options, err) < 0 || service_serve(service, err) < 0)
         return -1;
     process->agent_address = address_for_controller(arguments, service);
