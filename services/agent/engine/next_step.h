@@ -53,11 +53,23 @@ struct operation_facts {
 bool args_name_port(const char *const *args, size_t len);
 
 /**
- * next_of_install() - there already: done, unless it runs from another jar: in place it goes first, else that
- * is a failure. In place it also goes first for a restart, but for the one that it was installed for. Where its jar is not known, it goes in place too, unless the operation has sent it. Broken: out
- * first. A jar that the base dies of is refused before anything is touched. Its web path served by another, and no port of its own: fails before anything is touched; in place, other
- * versions of the module don't count, as they go first. No room: fails before anything is touched, but for what takes
- * the place of another version, whose classes go.
+ * next_of_install() - the first of these that holds:
+ *
+ *   it runs                    done; in place it goes first where it is from another jar or one that is not known
+ *                              (unless this operation has sent it), or for a restart that it was not installed for; not
+ *                              in place another jar is a failure
+ *   it is starting             wait
+ *   our install broke it       fails with what the answer said
+ *   no room in the JVM         METASPACE_FULL; in place of another version it goes on, for the classes of that one go
+ *   it is broken               it goes first
+ *   it was sent                fails with what the answer said, or as lost
+ *   the base dies of its jar   CRASHES_BASE
+ *   its web path is taken      WEB_PATH_IN_USE, unless its arguments name a port; in place other versions of the module
+ *                              don't count, for they go first
+ *   other versions, in place   they go, one after the other
+ *   else                       install
+ *
+ * The refusals come before anything that runs is touched.
  */
 struct next_step next_of_install(const struct operation_facts *operation,
                                  const struct biz_list *modules);
