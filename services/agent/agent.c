@@ -30,10 +30,9 @@ struct agent {
 
 /* -- what is seen -- */
 
-/* A base that was restarted gets no traffic before its modules are back. */
-static bool is_ready(struct agent *agent, const struct base_state *state)
+static bool note_ready(struct agent *agent, const struct base_state *state)
 {
-    bool ready = base_state_ready(state) && replay_settled(agent->replay);
+    bool ready = replay_base_ready(agent->replay);
     if (ready != agent->ready)
         log_info(agent->options.log, ready ? "base is ready" : "base is not ready",
                  LOG_STR("boot_id", state->boot_id ? state->boot_id : ""));
@@ -44,7 +43,7 @@ static bool is_ready(struct agent *agent, const struct base_state *state)
 static void tell_probes(struct agent *agent, const struct base_state *state)
 {
     struct agent_probes probes = {0};
-    announcer_probes(agent->announcer, state, is_ready(agent, state),
+    announcer_probes(agent->announcer, state, note_ready(agent, state),
                      operations_busy(agent->operations), &probes);
     agent->options.on_probes(agent->options.user, &probes);
     agent_probes_done(&probes);
@@ -62,7 +61,7 @@ static bool on_seen(void *user)
     return replay_seen(agent->replay);
 }
 
-static enum health also(void *user, char **ret_why)
+static enum health health_of_replay(void *user, char **ret_why)
 {
     const struct agent *agent = user;
     return replay_health(agent->replay, ret_why);
@@ -183,7 +182,7 @@ static void make_watcher(struct agent *agent)
         .seed = options->seed,
         .is_busy = is_busy,
         .on_seen = on_seen,
-        .also = also,
+        .replay_health = health_of_replay,
         .on_round = on_round,
         .user = agent,
         .log = options->log,

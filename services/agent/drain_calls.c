@@ -4,8 +4,6 @@
 #include "services/agent/engine/drain.h"
 #include "services/agent/server_internal.h"
 
-#define SLICE_MS                                                                                   \
-    500 /* how soon a call that waits notices that its client left, or the agent stops */
 #define MAX_WAIT_MS 30000
 #define DAY_S 86400
 
@@ -79,7 +77,7 @@ static void take_step(struct draining *draining)
     case DRAIN_WAIT:
         draining->drain.told = DRAIN_NOT_TOLD;
         loop_timer_start(options->loop, &draining->timer,
-                         until_ms < now_ms + SLICE_MS ? until_ms : now_ms + SLICE_MS);
+                         until_ms < now_ms + WAIT_SLICE_MS ? until_ms : now_ms + WAIT_SLICE_MS);
         break;
     case DRAIN_ASK:
         arklet_ask_requests(options->arklet, request->name, request->version, options->query_ms,

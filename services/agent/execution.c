@@ -381,8 +381,7 @@ static bool drains(struct run *run, const struct biz *target)
 {
     const struct operations_options *options = &run->operations->options;
     int64_t now_ms = loop_now_ms(options->loop), until_ms = 0;
-    bool runs = target->state == BIZ_ACTIVATED || target->state == BIZ_DEACTIVATED;
-    if (!options->requests_ms || !runs)
+    if (!options->requests_ms || !biz_runs(target))
         return false;
     begin_drain(run, target->version);
     switch (drain_next(&run->drain, now_ms, &until_ms)) {

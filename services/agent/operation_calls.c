@@ -7,9 +7,6 @@
 #include "lib/model/module.h"
 #include "services/agent/server_internal.h"
 
-#define SLICE_MS                                                                                   \
-    500 /* how soon a call that waits notices that its client left, or the agent stops */
-
 #define RESTART_MAX 253 /* the name of a ModuleReplicaSet */
 
 typedef Koupleless__Agent__V1__InstallModuleRequest InstallModuleRequest;
@@ -46,8 +43,8 @@ static void wait_on(struct server_call *call)
     if (!running || left_ms <= 0 || call->server->stopping || rpc_call_cancelled(call->rpc))
         call->reply(call);
     else
-        operations_wait(options->operations, running, left_ms < SLICE_MS ? left_ms : SLICE_MS,
-                        on_slice, &call->waiter);
+        operations_wait(options->operations, running,
+                        left_ms < WAIT_SLICE_MS ? left_ms : WAIT_SLICE_MS, on_slice, &call->waiter);
 }
 
 static int64_t until(const struct server_call *call, const Google__Protobuf__Duration *wait,

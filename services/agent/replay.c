@@ -155,10 +155,9 @@ static bool drop_unwanted(struct replay *replay)
     bool changed = false;
     for (size_t i = 0; i < replay->plan.len; i++) {
         struct replay_item *item = &replay->plan.items[i];
-        bool missing = item->fate == REPLAY_WAITS || item->fate == REPLAY_FAILED ||
-                       item->fate == REPLAY_LEFT_OUT;
-        if (!missing || !operations_took_off(replay->options.operations, replay->sequence,
-                                             item->module.name, item->module.version))
+        if (!replay_misses(item) ||
+            !operations_took_off(replay->options.operations, replay->sequence, item->module.name,
+                                 item->module.version))
             continue;
         item->fate = REPLAY_UNWANTED;
         changed = true;
@@ -166,39 +165,40 @@ static bool drop_unwanted(struct replay *replay)
     return changed;
 }
 
+static struct operation_request request_for(const struct replay_item *item, char *id)
+{
+    return (struct operation_request){
+        .id = id,
+        .type = OPERATION_INSTALL,
+        .module = item->module,
+        .restart = item->restart,
+        .args = item->args,
+        .replay = true,
+    };
+}
+
 static void install_wave(struct replay *replay, int wave)
 {
     struct replay_plan *plan = &replay->plan;
-    struct operation_request *requests = mem_alloc(plan->len * sizeof(*requests));
-    const struct operation **operations = mem_alloc(plan->len * sizeof(*operations));
-    char **ids = mem_alloc(plan->len * sizeof(*ids));
+    AUTO_FREE struct operation_request *requests = mem_alloc(plan->len * sizeof(*requests));
+    AUTO_FREE const struct operation **operations = mem_alloc(plan->len * sizeof(*operations));
+    struct json_strings ids = {mem_alloc(plan->len * sizeof(*ids.items)), 0};
     AUTO_ERR struct err *err = NULL;
-    size_t n = 0;
     for (size_t i = 0; i < plan->len; i++) {
         struct replay_item *item = &plan->items[i];
         if (item->fate != REPLAY_WAITS || item->wave != wave)
             continue;
-        ids[n] = id_of(replay, item);
         item->fate = REPLAY_RUNS;
-        requests[n] = (struct operation_request){
-            .id = ids[n],
-            .type = OPERATION_INSTALL,
-            .module = item->module,
-            .restart = item->restart,
-            .args = item->args,
-            .replay = true,
-        };
-        n++;
+        ids.items[ids.len] = id_of(replay, item);
+        requests[ids.len] = request_for(item, ids.items[ids.len]);
+        ids.len++;
     }
-    bool begun = operations_start(replay->options.operations, requests, n, operations, &err) == 0;
+    bool begun =
+        operations_start(replay->options.operations, requests, ids.len, operations, &err) == 0;
     for (size_t i = 0; i < plan->len && !begun; i++)
         if (plan->items[i].fate == REPLAY_RUNS)
             fail(replay, &plan->items[i], REPLAY_FAILED, err->message);
-    for (size_t i = 0; i < n; i++)
-        mem_free(ids[i]);
-    mem_free(ids);
-    mem_free(operations);
-    mem_free(requests);
+    json_strings_done(&ids);
 }
 
 static void switch_to(struct replay *replay, struct replay_item *item)
@@ -447,6 +447,11 @@ bool replay_seen(struct replay *replay)
 bool replay_settled(const struct replay *replay)
 {
     return replay->phase == PHASE_SETTLED;
+}
+
+bool replay_base_ready(const struct replay *replay)
+{
+    return base_state_ready(watcher_state(replay->options.watcher)) && replay_settled(replay);
 }
 
 /* -- what is told -- */

@@ -42,6 +42,13 @@ void replay_act(struct replay *replay);
 /** replay_settled() - all that belongs to the JVM that was seen last is back, or given up. */
 bool replay_settled(const struct replay *replay);
 
+/**
+ * replay_base_ready() - whether the base is ready: it takes modules (base_state_ready()), and all is settled
+ *
+ * This is what the controller is told, and /readyz.
+ */
+bool replay_base_ready(const struct replay *replay);
+
 /** replay_stop() - nothing is begun any more. */
 void replay_stop(struct replay *replay);
 

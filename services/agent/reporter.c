@@ -115,11 +115,11 @@ static void set_identity(const struct base_identity *identity, Report *report)
     }
 }
 
-static void set_readiness(const struct base_state *state, bool replayed, Report *report)
+static void set_readiness(const struct base_state *state, bool ready, Report *report)
 {
-    report->ready = base_state_ready(state) && replayed;
+    report->ready = ready;
     report->boot_id = messages_text(state->boot_id);
-    if (report->ready)
+    if (ready)
         return;
     report->reason = messages_text(base_state_ready(state)                    ? "Replaying"
                                    : !state->arklet_answered                  ? "ArkletUnreachable"
@@ -135,7 +135,7 @@ static void send_report(struct reporter *reporter)
     struct messages messages = {0};
     set_identity(&reporter->options.identity, &report);
     report.agent_address = messages_text(reporter->address);
-    set_readiness(state, replay_settled(reporter->options.replay), &report);
+    set_readiness(state, replay_base_ready(reporter->options.replay), &report);
     report.n_labels = reporter->options.identity.labels->len;
     report.labels = messages_labels(&messages, reporter->options.identity.labels);
     report.modules_known = state->modules_known;

@@ -19,6 +19,9 @@ struct agent_server {
     bool stopping;
 };
 
+/* How soon a call that waits notices that its client left, or the agent stops. */
+#define WAIT_SLICE_MS 500
+
 /* One call on its way to the loop and back. */
 struct server_call {
     struct loop_event event;

@@ -175,8 +175,8 @@ static void judge(struct watcher *watcher)
         .operating = watcher->operating,
     };
     AUTO_FREE char *why = NULL;
-    facts.also = watcher->options.also(watcher->options.user, &why);
-    facts.also_why = why;
+    facts.replay = watcher->options.replay_health(watcher->options.user, &why);
+    facts.replay_why = why;
     struct base_health health;
     base_health_of(&facts, &health);
     if (base_health_equal(&health, &state->health)) {

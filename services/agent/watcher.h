@@ -40,8 +40,8 @@ struct watcher_options {
     bool (*is_busy)(void *user); /* an operation works on the base */
     /* In each round, before its health is judged. Return: whether something is to be told. */
     bool (*on_seen)(void *user);
-    /* What speaks against the health of all that the base does not know of (base_health.h). */
-    enum health (*also)(void *user, char **ret_why);
+    /* Whether what belongs on the base is back (replay.h), of which the base itself does not know. */
+    enum health (*replay_health)(void *user, char **ret_why);
     void (*on_round)(void *user, bool changed); /* after each round */
     void *user;
     struct log *log;

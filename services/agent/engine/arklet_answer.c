@@ -182,6 +182,11 @@ void biz_list_done(struct biz_list *list)
     VEC_DONE(list);
 }
 
+bool biz_runs(const struct biz *biz)
+{
+    return biz && (biz->state == BIZ_ACTIVATED || biz->state == BIZ_DEACTIVATED);
+}
+
 const struct biz *biz_list_find(const struct biz_list *list, const char *name, const char *version)
 {
     for (size_t i = 0; i < list->len; i++)

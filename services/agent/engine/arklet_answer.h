@@ -46,6 +46,9 @@ struct biz {
     char *web_context_path; /* without slashes at its ends; "" where it has none */
 };
 
+/** biz_runs() - whether it has started and serves, or would where it is switched to. NULL: no. */
+bool biz_runs(const struct biz *biz);
+
 /* Modules on a base, in order of name and version; the base itself is not among them. */
 struct biz_list {
     struct biz *items;

@@ -249,9 +249,9 @@ static void join(struct judged judged, const struct health_facts *facts, struct 
 {
     out->status = judged.status;
     out->message = judged.message;
-    if (out->status == HEALTH_UP && facts->also_why) {
-        out->status = facts->also;
-        out->message = mem_strdup(facts->also_why);
+    if (out->status == HEALTH_UP && facts->replay_why) {
+        out->status = facts->replay;
+        out->message = mem_strdup(facts->replay_why);
     }
     for (size_t i = 0; i < out->len && out->status == HEALTH_UP; i++) {
         const struct module_health *module = &out->modules[i];

@@ -44,8 +44,8 @@ struct health_facts {
     const char *page_error;         /* why it does not answer, or NULL */
     const struct biz_list *modules; /* as of the last answer of Arklet */
     bool operating;                 /* an operation works on a module now */
-    enum health also;               /* of what else is to be well; counts with also_why */
-    const char *also_why;           /* NULL: it is well */
+    enum health replay;             /* of what belongs on the base; counts with replay_why */
+    const char *replay_why;         /* what of it is not there; NULL: all is */
 };
 
 /** base_health_of() - pure. @out: base_health_done(). */

@@ -433,11 +433,11 @@ static void a_page_over_the_limit_is_none(void **state)
 }
 
 /* What is not there can't be sick: whoever knows that it should be there says so (replay.h). */
-static void something_else_is_to_be_well_too(void **state)
+static void what_belongs_there_is_to_be_there(void **state)
 {
     (void)state;
     static const struct {
-        enum health also;
+        enum health replay;
         const char *why;
         enum contact arklet;
         enum health status;
@@ -453,8 +453,8 @@ static void something_else_is_to_be_well_too(void **state)
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct health_facts facts = {.arklet_contact = rows[i].arklet,
                                      .modules = &modules,
-                                     .also = rows[i].also,
-                                     .also_why = rows[i].why};
+                                     .replay = rows[i].replay,
+                                     .replay_why = rows[i].why};
         struct base_health health;
         base_health_of(&facts, &health);
         assert_int_equal(health.status, rows[i].status);
@@ -524,7 +524,7 @@ int main(void)
         cmocka_unit_test(a_long_message_is_shortened),
         cmocka_unit_test(a_page_over_the_limit_is_none),
         cmocka_unit_test(the_first_sick_module_is_named),
-        cmocka_unit_test(something_else_is_to_be_well_too),
+        cmocka_unit_test(what_belongs_there_is_to_be_there),
         cmocka_unit_test(a_watcher_sees_each_difference),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

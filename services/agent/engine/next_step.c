@@ -49,11 +49,6 @@ static struct next_step try_again(const struct operation_facts *operation)
     }
 }
 
-static bool runs(const struct biz *biz)
-{
-    return biz && (biz->state == BIZ_ACTIVATED || biz->state == BIZ_DEACTIVATED);
-}
-
 /* Another version of the module, or NULL. */
 static const struct biz *other_version(const struct operation_facts *operation,
                                        const struct biz_list *modules)
@@ -134,7 +129,7 @@ struct next_step next_of_install(const struct operation_facts *operation,
                                  const struct biz_list *modules)
 {
     const struct biz *there = biz_list_find(modules, operation->name, operation->version);
-    if (runs(there))
+    if (biz_runs(there))
         return check_jar(operation, there);
     if (there && there->state == BIZ_RESOLVED)
         return wait_for(operation, there);
@@ -190,14 +185,14 @@ struct next_step next_of_restore(const struct operation_facts *failed,
 {
     const struct biz *there = biz_list_find(modules, failed->name, failed->version);
     bool is_old = str_eq(failed->version, old->version) && jar_there(old) == JAR_WANTED;
-    if (is_old && (runs(there) || old->sent))
+    if (is_old && (biz_runs(there) || old->sent))
         there = NULL; /* it does not go: it is there again, or still */
     if (there && there->state == BIZ_RESOLVED)
         return wait_for(old, there);
     if (there)
         return remove_version(old, there);
     const struct biz *back = biz_list_find(modules, old->name, old->version);
-    if (runs(back))
+    if (biz_runs(back))
         return simply(STEP_SUCCEED);
     if (back && back->state == BIZ_RESOLVED)
         return wait_for(old, back);

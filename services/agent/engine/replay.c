@@ -150,8 +150,13 @@ void replay_order(struct replay_plan *plan)
 static const struct biz *there(const struct replay_item *item, const struct biz_list *modules)
 {
     const struct biz *biz = biz_list_find(modules, item->module.name, item->module.version);
-    bool runs = biz && (biz->state == BIZ_ACTIVATED || biz->state == BIZ_DEACTIVATED);
-    return runs ? biz : NULL;
+    return biz_runs(biz) ? biz : NULL;
+}
+
+bool replay_misses(const struct replay_item *item)
+{
+    return item->fate == REPLAY_WAITS || item->fate == REPLAY_FAILED ||
+           item->fate == REPLAY_LEFT_OUT;
 }
 
 bool replay_look(struct replay_plan *plan, const struct biz_list *modules)
@@ -159,9 +164,7 @@ bool replay_look(struct replay_plan *plan, const struct biz_list *modules)
     bool changed = false;
     for (size_t i = 0; i < plan->len; i++) {
         struct replay_item *item = &plan->items[i];
-        bool missing = item->fate == REPLAY_WAITS || item->fate == REPLAY_FAILED ||
-                       item->fate == REPLAY_LEFT_OUT;
-        if (!missing || !there(item, modules))
+        if (!replay_misses(item) || !there(item, modules))
             continue;
         item->fate = REPLAY_THERE;
         mem_free(TAKE(item->message));

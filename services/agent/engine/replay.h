@@ -73,6 +73,9 @@ bool replay_names(const struct replay_plan *plan, const char *identity);
 /** replay_order() - once all are there: who is left out, and the waves of the others. */
 void replay_order(struct replay_plan *plan);
 
+/** replay_misses() - whether @item is not there, and is not being installed. */
+bool replay_misses(const struct replay_item *item);
+
 /** replay_look() - @modules are on the base. Return: whether one is back that was not. */
 bool replay_look(struct replay_plan *plan, const struct biz_list *modules);
 
