@@ -10,7 +10,7 @@
 /*
  * One jar, by http or https, into a file of its own. What breaks off goes on where it stopped; the third and last
  * attempt is one from the start. Between attempts there is a pause that grows and is random, since all agents of a fleet
- * meet the same fault; a server that says how long to wait (Retry-After) is not asked before, or after a minute. Belongs
+ * meet the same fault; a server that says how long to wait (Retry-After) is not asked before, but for a minute at most. Belongs
  * to the loop thread. Embedded in the caller's struct; it must stay where it is until done() was called.
  */
 struct jar_download {
