@@ -355,8 +355,10 @@ MUTANTS = {
     ],
     f"{CONTROLLER}/prefetch.c": [
         ("jars are fetched for a release that a person has stopped",
-         "!view->md->spec.pause && !view->md->meta.deletion_ms && !view->bases_unknown &&",
-         "!view->md->meta.deletion_ms && !view->bases_unknown &&"),
+         "return view->md->spec.pause &&",
+         "return !view->md &&"),
+        ("no jar is fetched while a person is asked",
+         "!str_eq(view->md->status.release.reason, REASON_WAITING_FOR_CONFIRMATION);", "true;"),
         ("jars without a digest are fetched twice",
          "update && !str_empty(update->rs->spec.template.module.sha256) &&",
          "update &&"),

@@ -4,12 +4,18 @@
 #include "lib/base/str.h"
 #include "services/controller/engine/replacement.h"
 
+/* By a person: while a batch waits for a confirmation spec.pause is the controller's. */
+static bool is_stopped(const struct deployment_view *view)
+{
+    return view->md->spec.pause &&
+           !str_eq(view->md->status.release.reason, REASON_WAITING_FOR_CONFIRMATION);
+}
+
 static bool is_running(const struct deployment_view *view)
 {
     enum release_progress progress = view->md->status.release.progress;
-    return (progress == PROGRESS_EXECUTING || progress == PROGRESS_PAUSED) &&
-           !view->md->spec.pause && !view->md->meta.deletion_ms && !view->bases_unknown &&
-           !view->owner_conflict;
+    return (progress == PROGRESS_EXECUTING || progress == PROGRESS_PAUSED) && !is_stopped(view) &&
+           !view->md->meta.deletion_ms && !view->bases_unknown && !view->owner_conflict;
 }
 
 const struct revision *prefetch_update(const struct deployment_view *view,

@@ -43,7 +43,7 @@ static void who_fetches_before_its_turn(void **state)
         {"all whose old instance is to be replaced", "v2 x3 batches=2", RUNNING, OLD, "a b c",
          "abc"},
         {"... be it well or not", "v2 x3", RUNNING, "v2#2=2; v1#1=1 aF bU cN!", "a b c", "abc"},
-        {"while it waits for a person", "v2 x3 confirm",
+        {"while it waits for a person", "v2 x3 confirm pause",
          "Paused 1/2 v2 was=0 changes=3 x3 batches=2 reason=WaitingForConfirmation", OLD, "a b c",
          "abc"},
         {"while it waits for its time", "v2 x3 gray=60",
