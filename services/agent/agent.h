@@ -22,15 +22,18 @@ struct agent_options {
     const char *health_url; /* NULL = none */
     const char *controller; /* host:port; NULL = standalone */
     struct rpc_tls tls;
-    const char *cache_dir, *netrc_file, *download_ca;
+    const char *cache_dir;                /* shared with the base; NULL = none is */
+    const char *netrc_file, *download_ca; /* or NULL */
     int64_t cache_bytes;
-    int64_t poll_ms, query_ms, install_ms, download_ms, requests_ms;
-    int64_t metaspace_percent; /* above it no installs; 0 = not judged */
+    int64_t poll_ms;              /* between two looks at the base */
+    int64_t query_ms, install_ms; /* how long Arklet may take for an answer, for a change */
+    int64_t requests_ms;          /* how long an uninstall waits for requests under way */
+    int64_t download_ms;          /* for the whole of one download */
+    int64_t metaspace_percent;    /* above it no installs; 0 = not judged */
     struct base_identity identity;
     uint64_t seed; /* of jitter: agents that were started together do not report together */
-    void (*on_probes)(
-        void *user,
-        const struct agent_probes *probes); /* after each look at the base; loop thread */
+    /* After each look at the base; loop thread. */
+    void (*on_probes)(void *user, const struct agent_probes *probes);
     void *user;
 };
 

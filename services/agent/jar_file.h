@@ -21,8 +21,9 @@ struct jar_facts {
  * @md5: whether that one is wanted too
  * @out: zeroed, or with the digests where they are known from the writing of the file
  *
- * Return: 0, or -1 and @ret_failure: FAILED_PULL where it can't be read, FAILED_NOT_A_MODULE where it is no
- *         zip that a base may have (engine/zip_check.h), has no manifest or no Ark-Biz-Name, or is over a limit. jar_facts_done() in both cases.
+ * Return: 0, or -1 and @ret_failure: FAILED_PULL where it can't be read, FAILED_NOT_A_MODULE where it is no zip that a base
+ *         may have (engine/zip_check.h), has no manifest or no Ark-Biz-Name, or is over a limit. jar_facts_done() in both
+ *         cases.
  */
 int jar_file_inspect(const char *path, bool md5, struct jar_facts *out,
                      struct failure *ret_failure);

@@ -43,8 +43,8 @@ struct operation_request {
     bool in_place;             /* install: all other versions of the module go first */
     const char *restart;       /* in place: a wish to have it installed again, once; NULL: none */
     struct json_strings args;  /* for the module's main */
-    /* Install: it is to be there, and its JVM has gone (replay.h). It is not forgotten where this fails. Of a batch:
-     * the others wait for its jar for REPLAY_PATIENCE_MS at most. */
+    /* Install: it is to be there, and its JVM has gone (replay.h). Its record stays where this fails, the journal has
+     * nothing of it, and in a batch the others wait for its jar for REPLAY_PATIENCE_MS at most. */
     bool replay;
 };
 
@@ -103,10 +103,14 @@ void operations_free(struct operations *operations); /* after http client and wo
 int operations_start(struct operations *operations, const struct operation_request *requests,
                      size_t count, const struct operation **ret, struct err **err);
 
-/** operations_resume() - what was not over when the agent before this one ended goes on: each asks the base first. Once. */
+/**
+ * operations_resume() - what was not over when the agent before this one ended goes on; once
+ *
+ * Each asks the base first. Those of a replay are not among them: nothing was written down of them.
+ */
 void operations_resume(struct operations *operations);
 
-/** operations_flush() - @fn when what was begun so far would be known to an agent that is started anew; mostly at once. */
+/** operations_flush() - @fn when an agent that is started anew would know what was begun so far; mostly at once. */
 void operations_flush(struct operations *operations, void (*fn)(void *user), void *user);
 
 /** operations_batch_error() - adds to @err, and to its field, that it is about member @i of a batch. Return: -1. */
@@ -115,7 +119,11 @@ int operations_batch_error(size_t i, struct err **err);
 /** operations_get() - by id, or NULL. */
 const struct operation *operations_get(const struct operations *operations, const char *id);
 
-/** operations_next() - those that are remembered, oldest first; @before: the one before, NULL: the first. Return: NULL at the end. */
+/**
+ * operations_next() - those that are remembered, oldest first
+ * @before: the one before; NULL: the first
+ * Return: NULL at the end.
+ */
 const struct operation *operations_next(const struct operations *operations,
                                         const struct operation *before);
 
@@ -136,7 +144,11 @@ struct operation_waiter {
 typedef void (*operation_wait_fn)(struct operation_waiter *waiter,
                                   const struct operation *operation);
 
-/** operations_wait() - @fn once, at the end of @operation (held by the caller), or after @wait_ms (TIME_NEVER: no limit); at once where it has ended. */
+/**
+ * operations_wait() - @fn once: at the end of @operation, or after @wait_ms; at once where it has ended
+ * @operation: held by the caller
+ * @wait_ms: TIME_NEVER: no limit
+ */
 void operations_wait(struct operations *operations, const struct operation *operation,
                      int64_t wait_ms, operation_wait_fn fn, struct operation_waiter *waiter);
 

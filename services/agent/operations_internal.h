@@ -9,7 +9,10 @@
 #include "services/agent/operations.h"
 #include "services/agent/records.h"
 
-/* Between operations.c (who may run), batch.c, recall.c (what outlives the agent) and execution.c (what one does on the base). */
+/*
+ * Between operations.c (who may run), operations_check.c (who may begin), batch.c, recall.c (what outlives the agent) and
+ * execution.c (what one does on the base).
+ */
 
 /* A version that an install in place took away, this one or one before that has not ended well. */
 struct removed {
@@ -49,7 +52,7 @@ struct run {
     bool sent;          /* the command was sent */
     struct jvm_question room;
     bool room_asked;     /* just now */
-    bool touched;        /* something was sent: there is no way back */
+    bool touched;        /* a change was sent: from then on room is not asked for */
     char *no_room;       /* why the base takes no installs, or NULL */
     struct failure last; /* of the last command */
     char *uninstalled;   /* the version that an uninstall was sent for last, until it is gone */

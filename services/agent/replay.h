@@ -54,13 +54,14 @@ void replay_stop(struct replay *replay);
 
 /* What is told of it. */
 struct replay_state {
-    bool ever, over;
+    bool ever; /* else there was none since the agent began, and the rest says nothing */
+    bool over;
     bool by_controller; /* whose baseline */
     bool baseline_known;
     int64_t noticed_ms, over_ms; /* wall; over 0 while it runs */
     struct replay_counts counts;
-    const struct replay_plan
-        *plan; /* the modules, with what became of each; borrowed until the loop's next event */
+    /* The modules, with what became of each; borrowed until the loop's next event. */
+    const struct replay_plan *plan;
 };
 
 struct replay_state replay_state(const struct replay *replay);

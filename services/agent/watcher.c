@@ -51,9 +51,9 @@ struct watcher {
     size_t new_len;
     bool new_unavailable;
 
-    bool
-        in_doubt; /* since the JVM was asked last Arklet was silent, or a module has gone: may be another one */
-    bool lost; /* a module has gone since then */
+    /* Since the JVM told its age last: */
+    bool in_doubt; /* Arklet was silent, or a module has gone: it may be another one */
+    bool lost;     /* a module has gone */
     bool jvm_wanted;
 
     struct jvm_question jvm;

@@ -20,13 +20,12 @@ struct base_state {
     bool arklet_answered; /* what it said last counts */
     bool modules_known;   /* modules is what Arklet says now */
     bool away;            /* nobody is there: connections are refused */
-    int64_t mute_ms;      /* since when it takes connections and answers none; 0: it does */
+    int64_t mute_ms;      /* for so long it takes connections and answers none; 0: it answers */
     struct biz_list modules;
     bool listed; /* modules came in this round */
     struct base_health health;
     char *boot_id; /* changes when the JVM starts anew; NULL while it was never known */
-    bool
-        in_doubt; /* a module has gone, and the JVM has not told its age yet: it may be another one */
+    bool in_doubt; /* a module has gone, and the JVM may be another one: its age is not told yet */
 };
 
 struct watcher_options {

@@ -11,7 +11,10 @@
  * A JVM without a limit, or one that says nothing, is not judged.
  */
 
-/** metaspace_refusal() - why there are no installs above @percent of the limit, with the figures; owned; NULL: they are taken. 0 = always. */
+/**
+ * metaspace_refusal() - why there are no installs, with the figures; owned; NULL: they are taken
+ * @percent: of the limit, above which there are none; 0: they are always taken
+ */
 char *metaspace_refusal(const struct jvm_figures *figures, int64_t percent);
 
 #endif

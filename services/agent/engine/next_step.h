@@ -22,7 +22,7 @@ enum step {
 struct next_step {
     enum step step;
     const struct biz
-        *target; /* STEP_UNINSTALL: which; else NULL = the module of the operation; borrowed */
+        *target;            /* STEP_UNINSTALL: which; else NULL: that of the operation; borrowed */
     struct failure failure; /* STEP_FAIL; owned by the caller */
 };
 
@@ -37,8 +37,8 @@ struct operation_facts {
     int crashes;   /* of the base, that count against this jar (trials.h) */
     bool in_place; /* install: all other versions go first */
     bool sent;     /* the command was sent to Arklet before */
-    const char *
-        no_room; /* install: why the base takes nothing more; NULL: it does, or is changed already */
+    /* Install: why the base takes nothing more; NULL: it does, or is changed already. */
+    const char *no_room;
     bool overdue; /* there is no time left to wait */
     /* How the last command failed; FAILED_NONE = it did not, or, of an install, its answer was lost. */
     const struct failure *last;

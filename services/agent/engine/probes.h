@@ -13,12 +13,11 @@
 #define PROBE_MUTE_MS 30000 /* a base that hangs for so long is to be restarted */
 
 struct probe_facts {
-    bool ready;     /* the base takes modules and traffic */
-    bool was_ready; /* once since its JVM started */
-    bool dead;      /* its context has closed while the JVM lives on */
-    bool operating; /* an operation works on a module */
-    int64_t
-        mute_ms; /* nothing of it has answered for so long, though connections are taken; 0: something does */
+    bool ready;      /* the base takes modules and traffic */
+    bool was_ready;  /* once since its JVM started, be its modules back or not */
+    bool dead;       /* its context has closed while the JVM lives on */
+    bool operating;  /* an operation works on a module */
+    int64_t mute_ms; /* it takes connections and has answered nothing for so long; 0: it answers */
     const char *message; /* why it is not well, or NULL */
 };
 
