@@ -119,6 +119,14 @@ static void print_health(const cJSON *health)
     table_print(&table);
 }
 
+static void show_health(const struct cli *cli, const cJSON *health)
+{
+    if (agent_wants_json(cli))
+        output_json(cli, health);
+    else
+        print_health(health);
+}
+
 struct health_watch {
     const struct cli *cli;
     bool later; /* than the first one */
@@ -127,16 +135,12 @@ struct health_watch {
 static void on_health(void *user, const cJSON *answer)
 {
     struct health_watch *watch = user;
-    const cJSON *health = json_get(answer, "health");
     if (watch->cli->output == OUTPUT_YAML)
         puts("---");
     else if (watch->later && !agent_wants_json(watch->cli))
         puts("");
     watch->later = true;
-    if (agent_wants_json(watch->cli))
-        output_json(watch->cli, health);
-    else
-        print_health(health);
+    show_health(watch->cli, json_get(answer, "health"));
 }
 
 int agent_health(struct cli *cli, const struct agent_options *options, char *operands[], int count,
@@ -152,9 +156,6 @@ int agent_health(struct cli *cli, const struct agent_options *options, char *ope
     if (agent_call(cli, options, "GetHealth", cJSON_CreateObject(), AGENT_DEADLINE_MS, &response,
                    err) < 0)
         return -1;
-    if (agent_wants_json(cli))
-        output_json(cli, json_get(response, "health"));
-    else
-        print_health(json_get(response, "health"));
+    show_health(cli, json_get(response, "health"));
     return 0;
 }
