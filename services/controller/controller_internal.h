@@ -140,7 +140,7 @@ struct rpc_channel *agents_channel(struct controller *controller, const char *ad
 void agents_sweep(struct controller *controller);
 /** agents_wait() - AGENT_WAIT_MS, as requests say it. */
 Google__Protobuf__Duration agents_wait(void);
-/** agents_module_message() - @spec, borrowed. */
+/** agents_module_message() - @spec as agents are told of it, for an install, a prefetch or a baseline. Borrowed. */
 Koupleless__Module__V1__ModuleSpec agents_module_message(const struct module_spec *spec);
 void agents_init(struct controller *controller);
 void agents_free(struct controller *controller); /* also what waits to be called */

@@ -518,13 +518,7 @@ static void on_baseline(struct loop_event *loop_event)
         if (!baseline_includes(instance, controller_is_going(instance)))
             continue;
         /* The newest url that was declared, not the one this instance was installed from (requirement 3.2). */
-        const struct module_spec *spec = &instance->revision->rs->spec.template.module;
-        koupleless__module__v1__module_spec__init(&specs[n]);
-        specs[n].name = spec->name;
-        specs[n].version = spec->version;
-        specs[n].url = spec->url;
-        specs[n].md5 = spec->md5 ? spec->md5 : specs[n].md5;
-        specs[n].sha256 = spec->sha256 ? spec->sha256 : specs[n].sha256;
+        specs[n] = agents_module_message(&instance->revision->rs->spec.template.module);
         pointers[n] = &specs[n];
         n++;
     }
