@@ -82,9 +82,7 @@ struct base_group {
         struct cached_revision **items;
         size_t len, cap;
     } revisions;
-    bool
-        keeps_no_jars; /* an agent there has no cache, or is too old for that: they are all alike */
-    int32_t orphans;   /* instances without a revision */
+    int32_t orphans; /* instances without a revision */
     struct {
         struct base_state **items;
         size_t len, cap;

@@ -48,9 +48,10 @@ static struct deployment *deployment_of(const struct prefetching *one)
 static void note_end(const struct prefetching *one, struct deployment *deployment)
 {
     struct controller *controller = one->controller;
-    metric_add(controller->prefetched[!one->error], 1);
+    if (one->error || !(one->running || one->useless))
+        metric_add(controller->prefetched[!one->error], 1);
     if (one->useless && deployment)
-        deployment->bases->keeps_no_jars = true;
+        deployment->prefetch.useless = true;
     if (one->failed && deployment)
         deployment->prefetch.failures++;
     if (one->error)
@@ -173,8 +174,10 @@ static void begin_one(struct controller *controller, const struct deployment *de
     one->deployment = mem_strdup(deployment->key);
     one->base = mem_strdup(cached->key);
     one->revision = mem_strdup(update->rs->meta.name);
-    one->id =
-        mem_printf("%s-prefetch-%llx", update->rs->meta.uid, (unsigned long long)controller->life);
+    /* With the time, for an agent remembers how one of an earlier release of the same revision ended. */
+    one->id = mem_printf("%s-prefetch-%llx-%llx", update->rs->meta.uid,
+                         (unsigned long long)controller->life,
+                         (unsigned long long)loop_now_ms(controller->loop));
     call(one, update, base);
 }
 
@@ -182,7 +185,7 @@ void prefetches_begin(struct controller *controller, struct deployment *deployme
                       const struct deployment_view *view)
 {
     const struct revision *update = prefetch_update(view, &deployment->prefetch);
-    bool wanted = update && !deployment->bases->keeps_no_jars && !controller->stopping;
+    bool wanted = update && !controller->stopping;
     struct base_state *base = NULL;
     while (wanted && controller->prefetches < LIMIT_PREFETCHES &&
            list_empty(&controller->calls_waiting) &&

@@ -276,7 +276,7 @@ static void agents_without_a_cache_are_let_alone(void **state)
 {
     struct world *world = *state;
     assert_true(answer_all(world, STATE(SUCCEEDED), true) < BASES);
-    assert_true(deployment_of(world)->bases->keeps_no_jars);
+    assert_true(deployment_of(world)->prefetch.useless);
 }
 
 static void old_agents_are_let_alone(void **state)
@@ -287,8 +287,26 @@ static void old_agents_are_let_alone(void **state)
     pthread_mutex_unlock(&world->lock);
     begin(world);
     await_outcomes(world);
-    assert_true(deployment_of(world)->bases->keeps_no_jars);
+    assert_true(deployment_of(world)->prefetch.useless);
     assert_int_equal(deployment_of(world)->prefetch.failures, 0);
+}
+
+/* Its agents may be others by then, and what one of them remembers of the first is no answer. */
+static void another_release_of_the_same_asks_anew(void **state)
+{
+    struct world *world = *state;
+    begin(world);
+    struct asked first = take(world);
+    answer(&first, STATE(SUCCEEDED), true);
+    assert_true(answer_all(world, STATE(SUCCEEDED), true) < BASES);
+    mem_replace(&deployment_of(world)->prefetch.revision, "released-meanwhile");
+    kit_clock_advance(&world->clock, 1);
+    loop_turn(world->controller.loop);
+    begin(world);
+    struct asked again = take(world);
+    assert_string_not_equal(again.id, first.id);
+    answer(&again, STATE(SUCCEEDED), false);
+    assert_int_equal(answer_all(world, STATE(SUCCEEDED), false), BASES - 1);
 }
 
 #define WITH_WORLD(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
@@ -301,6 +319,7 @@ int main(void)
         WITH_WORLD(a_jar_that_fails_is_left_to_installs),
         WITH_WORLD(agents_without_a_cache_are_let_alone),
         WITH_WORLD(old_agents_are_let_alone),
+        WITH_WORLD(another_release_of_the_same_asks_anew),
     };
     return cmocka_run_group_tests(tests, init_rpc, shut_rpc);
 }

@@ -30,7 +30,7 @@ const struct revision *prefetch_update(const struct deployment_view *view,
     }
     const struct revision *update = view_revision(view, name);
     bool wanted = update && !str_empty(update->rs->spec.template.module.sha256) &&
-                  prefetch->failures < PREFETCH_FAILURES_MAX;
+                  prefetch->failures < PREFETCH_FAILURES_MAX && !prefetch->useless;
     return wanted ? update : NULL;
 }
 

@@ -13,6 +13,7 @@ struct prefetch {
     char *revision;   /* that was released when this was asked last; owned, NULL: none */
     size_t at;        /* bases that were looked at */
     int32_t failures; /* so far; the caller counts */
+    bool useless; /* an agent keeps no jars, or is too old; they are all alike. Set by the caller */
 };
 
 /* Then there is something wrong with the jar or with where it is, and each further base only asks for more of that. */

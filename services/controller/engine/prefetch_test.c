@@ -133,7 +133,8 @@ static void another_release_begins_anew(void **state)
     static const struct kit_row world = {
         .spec = "v2 x3", .release = RUNNING, .revisions = OLD, .bases = "a b c"};
     struct kit kit;
-    struct prefetch prefetch = {.revision = mem_strdup("web-of-before"), .at = 3, .failures = 3};
+    struct prefetch prefetch = {
+        .revision = mem_strdup("web-of-before"), .at = 3, .failures = 3, .useless = true};
     kit_init(&kit, &world);
     set_digest(&kit);
     AUTO_FREE char *fetch = all_of(&kit, &prefetch);
@@ -154,6 +155,9 @@ static void it_ends_where_it_fails(void **state)
     struct deployment_view view = kit_view(&kit);
     for (; prefetch.failures < PREFETCH_FAILURES_MAX; prefetch.failures++)
         assert_non_null(prefetch_update(&view, &prefetch));
+    assert_null(prefetch_update(&view, &prefetch));
+    prefetch.failures = 0;
+    prefetch.useless = true;
     assert_null(prefetch_update(&view, &prefetch));
     prefetch_done(&prefetch);
     kit_done(&kit);
