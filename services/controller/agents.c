@@ -180,11 +180,28 @@ static void log_failure(struct controller *controller, const struct outcome *out
              LOG_STR("code", operation->code), LOG_STR("error", operation->message));
 }
 
+/* Whether @other, which @off was to overwrite, was there till now: it went with @off, and has to be installed again. */
+static bool lost_with(const struct instance *off, const struct instance *other)
+{
+    bool installs =
+        other->operation.type == OPERATION_INSTALL && other->operation.state == OPERATION_RUNNING;
+    return str_eq(off->module->spec.replaces, other->module->meta.name) && !installs;
+}
+
+/* That is known before its base reports: it gets no traffic until then. */
+static void note_lost(struct controller *controller, struct instance *lost)
+{
+    lost->reported = REPORTED_ABSENT;
+    lost->reported_ms = loop_now_ms(controller->loop);
+    controller->cache.on_dirty_module(controller,
+                                      CONTAINER_OF(lost, struct cached_instance, view)->key);
+}
+
 /*
  * A report that was sent before the end of an uninstall may come yet, and say that what is off now is there: of those
  * that wait to be installed in the same version.
  */
-static void distrust_reports(const struct controller *controller, const struct instance *off)
+static void distrust_reports(struct controller *controller, const struct instance *off)
 {
     for (size_t i = 0; off->base && i < off->base->instances.len; i++) {
         struct instance *other = off->base->instances.items[i];
@@ -193,6 +210,8 @@ static void distrust_reports(const struct controller *controller, const struct i
             continue;
         other->distrusted_ms = loop_now_ms(controller->loop) + REPORT_SETTLE_MS;
         other->reported = REPORTED_NOTHING;
+        if (lost_with(off, other))
+            note_lost(controller, other);
     }
 }
 

@@ -253,6 +253,29 @@ static void test_after_an_uninstall_reports_say_nothing_for_a_while(void **state
     assert_int_equal(kit_get_instance(cache, "elsewhere")->view.distrusted_ms, 0);
 }
 
+/* What it was to overwrite went with it: that is not there any more, whatever its status says. */
+static void test_an_uninstall_takes_off_what_was_to_be_overwritten(void **state)
+{
+    struct world *world = *state;
+    struct cache *cache = &world->controller.cache;
+    const char *spec = ",\"replaces\":\"old\",\"upgradeWay\":\"InPlace\"";
+    kit_apply(cache, KIND_MODULE, kit_module("old", 1, "rs", "a", "", "", "Available"));
+    kit_apply(cache, KIND_MODULE, kit_module("given-up", 1, "rs", "a", "", spec, "Pending"));
+    struct cached_instance *off = kit_get_instance(cache, "given-up");
+    struct instance *old = &kit_get_instance(cache, "old")->view;
+    old->reported = REPORTED_ACTIVE;
+    agents_start(&world->controller, off, OPERATION_UNINSTALL);
+    await_outcome(world);
+    assert_int_equal(off->view.operation.state, OPERATION_SUCCEEDED);
+    assert_int_equal(old->reported, REPORTED_ABSENT);
+    assert_int_equal(old->reported_ms, off->view.operation.ended_ms);
+    old->operation.type = OPERATION_INSTALL;
+    old->operation.state = OPERATION_RUNNING; /* what that brings is told by its outcome */
+    agents_start(&world->controller, off, OPERATION_UNINSTALL);
+    await_outcome(world);
+    assert_int_equal(old->reported, REPORTED_NOTHING);
+}
+
 /* A plan writes the status first; meanwhile another one of the module may have begun: in place each takes the other off. */
 static void test_two_installs_of_a_module_are_not_begun_together(void **state)
 {
@@ -585,6 +608,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_after_an_uninstall_reports_say_nothing_for_a_while),
+        TEST(test_an_uninstall_takes_off_what_was_to_be_overwritten),
         TEST(test_two_installs_of_a_module_are_not_begun_together),
         TEST(test_an_install_may_last),
         TEST(test_a_report_may_overtake_the_answer),
