@@ -275,6 +275,8 @@ static void send_install(void *user)
 static struct record new_record(const struct run *run)
 {
     const struct module_spec *module = &run->operation.module;
+    const struct record *before =
+        records_get(run->operations->records, module->name, module->version);
     return (struct record){
         .url = run->jar->url,
         .digest = run->jar->facts.sha256,
@@ -282,6 +284,8 @@ static struct record new_record(const struct run *run)
         .source = module->url,
         .md5 = module->md5,
         .args = run->args,
+        /* Of a replay, that another version has the traffic: the JVM may die again before it is seen. */
+        .inactive = run->replay && before && before->inactive,
     };
 }
 

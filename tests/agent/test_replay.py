@@ -267,6 +267,26 @@ def test_a_base_that_dies_of_a_module_is_not_put_into_a_loop(base, agent_of):
     agent.start(deadly)
 
 
+def test_the_active_version_comes_back_after_two_deaths(base, agent_of, tmp_path):
+    """The second in the middle of a replay, before it was seen who is active."""
+    agent = agent_of(base, False)
+    name = base.unique()
+    one, two = (base.jar(name, f"{i}.0.0", context=f"{name}-{i}") for i in (1, 2))
+    slow = base.jar(name, "3.0.0", context=name + "-3", Test_Start_Sleep_Ms=5000)
+    for jar in (one, slow, two):
+        agent.succeeded(agent.install(jar))
+    agent.succeeded(agent.switch(two))
+    agent.boot = agent.health().boot_id
+    basekit.wait_until(lambda: sum(module.get("inactive", False) for key, module in recorded(tmp_path / "cache").items()
+                                   if ":" in key) == 2, "who is active")
+    restart(base)
+    basekit.wait_until(lambda: base.operations_of(name).count(("install", "1.0.0")) == 2, "the others")
+    wait_starting(base, slow)
+    restart(base)
+    assert counts(replay_of(agent)) == (3, 3, 0, 0)
+    assert base.modules()[f"{name}:2.0.0"] == "activated"
+
+
 class Listener(http.server.ThreadingHTTPServer):
     """Between agent and Arklet; .bodies of the installs."""
 
