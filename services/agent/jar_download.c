@@ -51,7 +51,7 @@ static bool on_body(void *user, const void *bytes, size_t len)
     struct jar_download *download = user;
     if ((uint64_t)download->bytes + len > LIMIT_JAR) {
         failure_set(&download->failure, FAILED_NOT_A_MODULE, "%s: larger than 1 GiB",
-                    download->url);
+                    download->shown);
         return false;
     }
     ssize_t n = write(download->fd, bytes, len);
@@ -86,14 +86,14 @@ static void note_failure(struct jar_download *download, const struct http_respon
                          const struct err *err)
 {
     if (!err) {
-        failure_set(&download->failure, FAILED_PULL, "%s: HTTP status %d", download->url,
+        failure_set(&download->failure, FAILED_PULL, "%s: HTTP status %d", download->shown,
                     response->status);
         return;
     }
     enum failure_kind kind = err->code == ERR_TIMEOUT   ? FAILED_PULL_TIMED_OUT
                              : err->code == ERR_INVALID ? FAILED_URL
                                                         : FAILED_PULL;
-    failure_set(&download->failure, kind, "%s: %s", download->url, err->message);
+    failure_set(&download->failure, kind, "%s: %s", download->shown, err->message);
 }
 
 static void begin_file(struct jar_download *download)
@@ -220,7 +220,7 @@ static void begin(struct jar_download *download, int flags)
     if (download->fd < 0)
         fail_of_errno(download, errno);
     else
-        failure_set(&download->failure, FAILED_PULL_TIMED_OUT, "%s: no time left", download->url);
+        failure_set(&download->failure, FAILED_PULL_TIMED_OUT, "%s: no time left", download->shown);
     loop_post(loop, &download->ended);
 }
 

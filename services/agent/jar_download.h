@@ -17,6 +17,7 @@ struct jar_download {
     const struct jars_options *options; /* borrowed, as all of these */
     struct rand *rand;
     const char *url, *path;
+    const char *shown;                           /* the url, in messages */
     bool md5;                                    /* whether that digest is wanted */
     struct jars_progress *progress;              /* or NULL */
     void (*done)(struct jar_download *download); /* once for each start, on the loop */

@@ -13,6 +13,17 @@ bool jar_url_is_http(const char *url)
     return strncasecmp(url, "http://", 7) == 0 || strncasecmp(url, "https://", 8) == 0;
 }
 
+char *jar_url_shown(const char *url)
+{
+    const char *host = jar_url_is_http(url) ? strchr(url, '/') + 2 : NULL;
+    const char *at = host;
+    for (const char *end = host ? host + strcspn(host, "/?#") : NULL; at && at < end; at++)
+        if (*at == '@')
+            host = at + 1;
+    int scheme_len = host ? (int)strcspn(url, "/") : 0;
+    return host ? mem_printf("%.*s//%s", scheme_len, url, host) : mem_strdup(url);
+}
+
 /* The byte that "%2f" stands for; 0 where @text is no such thing. */
 static char percent_decoded(const char *text)
 {

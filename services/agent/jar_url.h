@@ -9,6 +9,9 @@
 /** jar_url_is_http() - http: or https:, in any case. */
 bool jar_url_is_http(const char *url);
 
+/** jar_url_shown() - without user and password, for messages, which are seen by more people than the url. Owned. */
+char *jar_url_shown(const char *url);
+
 /** jar_url_path() - the path of file:/path and file:///path, percent-encoding undone, owned; NULL where it is no such url. */
 char *jar_url_path(const char *url);
 

@@ -49,6 +49,7 @@ struct fetch {
     struct jar_download download;
     struct jars *jars;
     struct module_spec module; /* copies */
+    char *shown;               /* its url, in messages */
     char *path;                /* the file to check */
     char *source;              /* local file to copy first, or NULL */
     bool temporary;            /* path is ours to move or remove */
@@ -111,8 +112,8 @@ static int check_digest(struct fetch *fetch, const char *what, const char *wante
 {
     if (str_empty(wanted) || strcasecmp(wanted, found) == 0)
         return 0;
-    failure_set(&fetch->failure, FAILED_DIGEST_MISMATCH, "%s: %s is %s, not %s", fetch->module.url,
-                what, found, wanted);
+    failure_set(&fetch->failure, FAILED_DIGEST_MISMATCH, "%s: %s is %s, not %s", fetch->shown, what,
+                found, wanted);
     return -1;
 }
 
@@ -127,14 +128,14 @@ static int check_jar(struct fetch *fetch)
         return -1;
     if (status < 0) { /* so far it names the file in the cache, which tells nobody anything */
         AUTO_FREE char *why = TAKE(fetch->failure.message);
-        failure_set(&fetch->failure, fetch->failure.kind, "%s: %s", module->url, why);
+        failure_set(&fetch->failure, fetch->failure.kind, "%s: %s", fetch->shown, why);
         return -1;
     }
     if (str_eq(facts->name, module->name) && str_eq(facts->version, module->version))
         return 0;
     failure_set(&fetch->failure, FAILED_IDENTITY_MISMATCH,
-                "%s: its manifest names %s %s, not %s %s", module->url, facts->name, facts->version,
-                module->name, module->version);
+                "%s: its manifest names %s %s, not %s %s", fetch->shown, facts->name,
+                facts->version, module->name, module->version);
     return -1;
 }
 
@@ -196,6 +197,7 @@ void jar_free(struct jar *jar)
 static void fetch_free(struct fetch *fetch)
 {
     json_release(module_spec_fields, &fetch->module);
+    mem_free(fetch->shown);
     mem_free(fetch->path);
     mem_free(fetch->source);
     failure_done(&fetch->failure);
@@ -441,6 +443,7 @@ static void fetch_remote(struct fetch *fetch)
         .options = &jars->options,
         .rand = &jars->cache.rand,
         .url = fetch->module.url,
+        .shown = fetch->shown,
         .path = fetch->path,
         .md5 = !str_empty(fetch->module.md5),
         .progress = fetch->progress,
@@ -516,6 +519,7 @@ void jars_fetch(struct jars *jars, const struct module_spec *module, struct jars
     list_init(&fetch->waiting);
     list_init(&fetch->followers);
     module_spec_copy(&fetch->module, module);
+    fetch->shown = jar_url_shown(module->url);
     enter(fetch);
 }
 

@@ -119,3 +119,16 @@ def test_credentials(base, start_agent, jars, jar, tmp_path):
     agent.succeeded(fetch(agent, jar, jars.serve(jar)))
     assert jars.authorizations == ["Basic bWU6c2VjcmV0"]
     assert "secret" not in agent.log.read_text()
+
+
+@pytest.mark.parametrize("wrong", ["status", "digest", "module"])
+def test_what_a_url_holds_of_credentials_is_not_told(agent, jars, jar, wrong):
+    url = jars.serve(jar)
+    if wrong == "status":
+        jars.status["/" + jar.path.name] = 404
+    secret = url.replace("://", "://user:p@ss-word@")
+    name = "other" if wrong == "module" else jar.module
+    operation = agent.install(secret, name, jar.version, digests={"md5": "0" * 32} if wrong == "digest" else None)
+    assert operation.error.message.startswith(url + ": ")
+    (said,) = [event for event in agent.events() if event["msg"] == "operation failed"]
+    assert said["error"] == operation.error.message
