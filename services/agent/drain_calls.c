@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* DrainModule: waits by engine/drain.h, and ends early where its client leaves or the agent stops. */
+#include "lib/base/limits.h"
 #include "lib/base/str.h"
 #include "services/agent/engine/drain.h"
 #include "services/agent/server_internal.h"
@@ -50,6 +51,7 @@ static void on_requests(void *user, const char *body, size_t len, const struct e
     struct draining *draining = user;
     AUTO_ERR struct err *bad = NULL;
     int64_t requests = 0;
+    draining->call->server->questions--;
     if (!err && biz_requests_parse(body, len, &requests, &bad) < 0)
         err = bad;
     if (err) {
@@ -68,10 +70,25 @@ static void on_time(struct loop_timer *timer)
     go_on(draining);
 }
 
+/* One of the questions that callers may ask at once; where there are too many it has time. */
+static void ask(struct draining *draining)
+{
+    struct agent_server *server = draining->call->server;
+    const struct agent_server_options *options = &server->options;
+    const DrainModuleRequest *request = (const void *)draining->call->request;
+    if (server->questions >= LIMIT_ARKLET_QUESTIONS) {
+        loop_timer_start(options->loop, &draining->timer,
+                         loop_now_ms(options->loop) + WAIT_SLICE_MS);
+        return;
+    }
+    server->questions++;
+    arklet_ask_requests(options->arklet, request->name, request->version, options->query_ms,
+                        on_requests, draining);
+}
+
 static void take_step(struct draining *draining)
 {
     const struct agent_server_options *options = &draining->call->server->options;
-    const DrainModuleRequest *request = (const void *)draining->call->request;
     int64_t now_ms = loop_now_ms(options->loop), until_ms = 0;
     switch (drain_next(&draining->drain, now_ms, &until_ms)) {
     case DRAIN_WAIT:
@@ -80,8 +97,7 @@ static void take_step(struct draining *draining)
                          until_ms < now_ms + WAIT_SLICE_MS ? until_ms : now_ms + WAIT_SLICE_MS);
         break;
     case DRAIN_ASK:
-        arklet_ask_requests(options->arklet, request->name, request->version, options->query_ms,
-                            on_requests, draining);
+        ask(draining);
         break;
     case DRAIN_OVER:
         end_drained(draining);

@@ -223,3 +223,16 @@ def test_a_thousand_calls_at_once(base, agent):
     agent.wait_ready()
     agent.succeeded(agent.install(last))
     assert len(agent.modules()) == len(jars) + 1
+
+
+def test_drains_ask_no_more_than_others_at_once(start_agent):
+    """Arklet takes connections and does not answer."""
+    with foreign.Server(foreign.ANSWERS["the head alone"]) as server:
+        agent = start_agent(server, "--query-timeout", "60s")
+        drain = agent.proto.DrainModuleRequest(name="m", version="1")
+        calls = [agent.stub.DrainModule.future(drain, timeout=protokit.DEADLINE_S) for _ in range(100)]
+        basekit.wait_until(lambda: server.asked.count("/queryBizRequests") >= 64, "the questions")
+        failure = protokit.failure(agent.stub.ListModules, agent.proto.ListModulesRequest())
+        assert failure.code == grpc.StatusCode.RESOURCE_EXHAUSTED
+        for call in calls:
+            call.cancel()
