@@ -24,7 +24,9 @@ EVERYTHING = {
             "affinity": {"podAntiAffinity": {}}, "securityContext": {"runAsUser": 1000650000}},
     "containerSecurityContext": {"privileged": False},
     "service": {"type": "NodePort", "port": 19090, "annotations": {"c": "3"}},
-    "agent": {"image": "other/agent", "cacheDir": "/jars", "options": {"max-module-count": 2000000}},
+    "agent": {"image": "other/agent", "cacheDir": "/jars",
+              "options": {"max-module-count": 2000000, "metaspace-limit": 80, "cache-size": "512MiB",
+                          "requests-timeout": "0s"}},
 }
 VALUES = {"default": {}, "everything": EVERYTHING, "cluster-wide": {"scope": "cluster"},
           "no custom resources": {"crds": {"install": False}},
@@ -192,6 +194,7 @@ REFUSED = [
     ({"pod": {"nodeSelector": {"disk": True}}}, "at '/pod/nodeSelector/disk': got boolean, want string"),
     ({"agent": {"cacheDir": "jars"}}, "at '/agent/cacheDir': 'jars' does not match pattern"),
     ({"agent": {"options": {"arklet": "127.0.0.1:1238"}}}, "at '/agent/options/arklet': '127.0.0.1:1238' does not"),
+    ({"agent": {"options": {"cache-size": "512MB"}}}, "at '/agent/options/cache-size': '512MB' does not match pattern"),
 ]
 
 
