@@ -52,6 +52,7 @@ def test_the_list(base, agent, jars):
 @pytest.mark.real
 def test_watch_tells_each_stage(base, agent, jars):
     jar, other = base.jar(base.unique(), Test_Start_Sleep_Ms=300), base.jar(base.unique())
+    agent.wait_ready()
     agent.succeeded(agent.install(other, op="before"))
     jars.hold.clear()
     with Watch(agent) as watch, Watch(agent, module=other.module) as others, Watch(agent, running=True) as running:
