@@ -89,7 +89,7 @@ static int check(struct journal_line *line, struct err **err)
         return -1;
     if (line->what == JOURNAL_ACCEPTED)
         return check_accepted(line, err);
-    if (line->what == JOURNAL_ENDED && line->reason)
+    if (line->what == JOURNAL_ENDED && !str_empty(line->reason))
         line->failure = failure_find(line->code, line->reason);
     return 0;
 }

@@ -76,6 +76,9 @@ static void a_failure_that_is_not_known_is_one(void **state)
         read_line("{\"what\":\"ended\",\"id\":\"x\",\"code\":\"No.Such\",\"reason\":\"NO_SUCH\"}");
     assert_int_equal(line.failure, FAILED_OTHER);
     journal_line_done(&line);
+    line = read_line("{\"what\":\"ended\",\"id\":\"x\",\"reason\":\"\"}");
+    assert_int_equal(line.failure, FAILED_NONE);
+    journal_line_done(&line);
 }
 
 #define ACCEPTED "{\"what\":\"accepted\",\"id\":\"x\""
