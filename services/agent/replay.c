@@ -10,7 +10,9 @@
 #include "services/agent/replay.h"
 
 #include "koupleless/controller/v1/agent_gateway.pb-c.h"
+#include "lib/base/limits.h"
 #include "lib/base/str.h"
+#include "lib/model/module.h"
 #include "services/agent/messages.h"
 #include "services/agent/records.h"
 
@@ -284,6 +286,20 @@ static void take_own_copy(struct replay *replay)
     begin_waves(replay, false);
 }
 
+/* As requests are checked: what it says becomes paths and requests of ours. */
+static int check_baseline(const Baseline *baseline, struct err **err)
+{
+    if (baseline->n_modules > LIMIT_OPERATIONS)
+        return err_field(err, "modules", "has more than %d members", LIMIT_OPERATIONS);
+    for (size_t i = 0; i < baseline->n_modules; i++) {
+        const struct module_spec module = messages_read_module(baseline->modules[i]);
+        AUTO_FREE char *path = mem_printf("modules[%zu]", i);
+        if (module_spec_check(&module, path, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
 static void take_baseline(struct replay *replay, const Baseline *baseline)
 {
     const struct records *records = operations_records(replay->options.operations);
@@ -327,7 +343,7 @@ static void on_answered(struct loop_event *event)
         /* nothing comes of it */
     } else if (outdated) {
         ask(replay);
-    } else if (baseline) {
+    } else if (baseline && check_baseline(baseline, &err) == 0) {
         take_baseline(replay, baseline);
         replay_act(replay);
         replay->options.look(replay->options.user);

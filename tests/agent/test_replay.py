@@ -108,13 +108,16 @@ def test_all_is_back_when_the_base_is_ready_again(base, controller, agent_of, ja
                          "base is ready"]
 
 
-@pytest.mark.parametrize("away", ["standalone", "refuses", "old"])
+@pytest.mark.parametrize("away", ["standalone", "refuses", "old", "senseless"])
 def test_the_own_copy_where_no_controller_answers(base, controller, agent_of, away):
     agent = agent_of(base, away != "standalone")
     install_all(agent, *[base.jar(base.unique()) for _ in range(2)])
     there = names(base)
     controller.refuse = away == "refuses"
     controller.baseline = None if away == "old" else []
+    if away == "senseless":
+        controller.baseline = [agent.module(base.jar(base.unique()))]
+        controller.baseline[0].sha256 = "../../" + "0" * 58
     restart(base)
     health = replay_of(agent)
     assert counts(health) == (2, 2, 0, 0) and source(agent, health) == "OWN_COPY"
