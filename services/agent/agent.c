@@ -55,6 +55,12 @@ static void look(void *user)
     watcher_look(agent->watcher);
 }
 
+static void judge(void *user)
+{
+    struct agent *agent = user;
+    watcher_judge(agent->watcher);
+}
+
 static bool on_seen(void *user)
 {
     struct agent *agent = user;
@@ -216,6 +222,7 @@ static void make_replay(struct agent *agent)
         .log = options->log,
         .metrics = options->metrics,
         .look = look,
+        .judge = judge,
         .user = agent,
     };
     agent->replay = replay_new(&replay);

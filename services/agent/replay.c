@@ -329,7 +329,7 @@ static void not_answered(struct replay *replay, const struct err *err)
     log_warn(replay->options.log, "replay: the controller does not say what should be there",
              LOG_STR("error", err->message));
     take_own_copy(replay);
-    replay->options.look(replay->options.user);
+    replay->options.judge(replay->options.user);
 }
 
 static void on_answered(struct loop_event *event)
@@ -345,8 +345,7 @@ static void on_answered(struct loop_event *event)
         ask(replay);
     } else if (baseline && check_baseline(baseline, &err) == 0) {
         take_baseline(replay, baseline);
-        replay_act(replay);
-        replay->options.look(replay->options.user);
+        replay->options.judge(replay->options.user);
     } else {
         not_answered(replay, err);
     }

@@ -459,6 +459,15 @@ void watcher_look(struct watcher *watcher)
         plan_round(watcher, CLOSEST_MS);
 }
 
+void watcher_judge(struct watcher *watcher)
+{
+    if (watcher->running || watcher->stopped)
+        return;
+    watcher->changed = watcher->options.on_seen(watcher->options.user);
+    judge(watcher);
+    watcher->options.on_round(watcher->options.user, watcher->changed);
+}
+
 void watcher_stop(struct watcher *watcher)
 {
     watcher->stopped = true;

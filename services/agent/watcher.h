@@ -59,6 +59,9 @@ void watcher_start(struct watcher *watcher);
  */
 void watcher_look(struct watcher *watcher);
 
+/** watcher_judge() - what was seen last is judged anew, since more is known of it; where a round runs, by that. */
+void watcher_judge(struct watcher *watcher);
+
 /** watcher_stop() - no more rounds. */
 void watcher_stop(struct watcher *watcher);
 

@@ -124,7 +124,7 @@ def test_lists_are_watches_where_the_server_can_do_that(fleet, kube_version):
     if kube_version == "1.24":
         assert in_pages == kinds and refused == {422}
     else:
-        assert not in_pages and not refused
+        assert not in_pages and refused <= {429}  # as long as a server that has just started fills its caches
         assert {resource(event) for event in asked if kubekit.is_streamed_list(event)} == kinds
 
 
