@@ -17,9 +17,9 @@ JVM = {"type": "system", "metrics": ["jvm"]}
 def agent_of(controller, start_agent):
     """Starts agents of base-7, with or without the controller."""
 
-    def start(base, with_controller=True):
+    def start(base, with_controller=True, *options):
         reports = ["--controller", f"127.0.0.1:{controller.port}", "--pod-name", "base-7", "--base-deployment", "base"]
-        return start_agent(base, *(reports if with_controller else [])).wait_ready()
+        return start_agent(base, *(reports if with_controller else []), *options).wait_ready()
 
     return start
 
@@ -106,6 +106,12 @@ def test_all_is_back_when_the_base_is_ready_again(base, controller, agent_of, ja
     told = [event["msg"] for event in agent.events() if "replay" in event["msg"] or event["msg"] == "base is ready"]
     assert told[-8:] == ["replay begins", "replay: baseline", *["replay: module is back"] * 4, "replay over",
                          "base is ready"]
+
+
+@pytest.mark.parametrize("with_controller", [True, False])
+def test_where_nothing_belongs_the_base_is_ready_after_one_look(base, agent_of, with_controller):
+    agent = agent_of(base, with_controller, "--poll-interval", "1h")
+    assert agent.metrics()["koupleless_agent_rounds_total"] == 1
 
 
 @pytest.mark.parametrize("away", ["standalone", "refuses", "old", "senseless"])
