@@ -80,7 +80,7 @@ if(KOUPLELESS_ARCHIVES AND GRPC_ARCHIVE)
     # Whose configuration comes from a server of its own protocol (xDS) is nobody here, and that is a fifth of a program.
     # It hangs on this one function, which gRPC leaves empty where it is built without; so does rpc_register_nothing().
     set(register_xds _ZN9grpc_core20RegisterExtraFiltersEPNS_17CoreConfiguration7BuilderE)
-    target_link_libraries(grpc INTERFACE -Wl,--defsym=${register_xds}=rpc_register_nothing
+    target_link_libraries(grpc INTERFACE -Wl,-u,rpc_register_nothing,--defsym=${register_xds}=rpc_register_nothing
                           "-Wl,--start-group,${group},--end-group,-lm" ${shared})
 else()
     target_link_libraries(grpc INTERFACE ${GRPC_LIBRARY} ${GPR_LIBRARY})
