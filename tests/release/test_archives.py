@@ -20,7 +20,8 @@ def run(*command):
 
 @pytest.fixture(scope="session", name="agent")
 def fixture_agent():
-    run("cmake", "--preset", "release")
+    if "No archives of libcurl" in run("cmake", "--preset", "release"):
+        pytest.skip("the sources of libcurl and cJSON can't be had here")
     run("cmake", "--build", "build/release", "--target", "koupleless-agent")
     return AGENT
 
