@@ -67,10 +67,12 @@ int64_t setbacks_add(struct controller *controller, const char *work_key, const 
     }
     bool refused = is_refusal(why);
     int64_t now_ms = loop_now_ms(controller->loop);
-    setback->attempts = why->code == ERR_CONFLICT ? 1 : setback->attempts + 1;
-    setback->retry_ms = now_ms + backoff_ms(setback->attempts, RETRY_FIRST_MS,
+    /* Somebody was faster: what fails afterwards fails for the first time. */
+    bool conflict = why->code == ERR_CONFLICT;
+    setback->attempts = conflict ? 0 : setback->attempts + 1;
+    setback->retry_ms = now_ms + backoff_ms(conflict ? 1 : setback->attempts, RETRY_FIRST_MS,
                                             refused ? REFUSED_RETRY_MAX_MS : RETRY_MAX_MS, NULL);
-    if (why->code != ERR_CONFLICT)
+    if (!conflict)
         log_warn(controller->log, "write failed, planned anew", LOG_STR("key", work_key),
                  LOG_INT("after_ms", setback->retry_ms - now_ms), LOG_ERR(why));
     if (refused)
