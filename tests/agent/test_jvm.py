@@ -93,6 +93,38 @@ def test_a_jvm_that_does_not_say_is_not_judged(new_base, start_agent):
     assert not agent.health().HasField("jvm")
 
 
+@pytest.fixture(name="forgetful_base", params=["sim", "jvm"])
+def fixture_forgetful_base(request, new_base, tmp_path):
+    """A small heap in which uninstalled modules stay softly reachable."""
+    if request.param == "sim":
+        yield new_base("--heap-kept", str(4 * MIB))
+        return
+    try:
+        real = basekit.RealBase(tmp_path / "jvm", "-Xmx64m", "-XX:SoftRefLRUPolicyMSPerMB=1000000")
+    except basekit.Unavailable as error:
+        pytest.skip(str(error))
+    with real:
+        yield real.base
+
+
+def test_soft_references_fill_a_small_heap(forgetful_base, start_agent):
+    """Installs take seconds then, and none fails; the base is as well as before."""
+    agent = start_agent(forgetful_base)
+    jvm = figures_of(agent)
+    jar, rounds = forgetful_base.jar(forgetful_base.unique()), 0
+    while jvm.heap_used_bytes < 0.9 * jvm.heap_max_bytes:
+        agent.succeeded(agent.install(jar))
+        agent.succeeded(agent.uninstall(jar))
+        rounds += 1
+        assert rounds < 60
+        jvm = figures_of(agent)
+    for _ in range(2):
+        agent.succeeded(agent.install(jar))
+        agent.succeeded(agent.uninstall(jar))
+    assert agent.is_ready() and agent.health().base_status == agent.health().status
+    assert forgetful_base.operations_of(jar.module) == [("install", "1.0.0"), ("uninstall", "1.0.0")] * (rounds + 2)
+
+
 @pytest.mark.parametrize("value", ["-1", "101", "much"])
 def test_a_share_is_a_percentage(value):
     ended = programkit.run("koupleless-agent", "--metaspace-limit", value)

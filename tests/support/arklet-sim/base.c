@@ -15,6 +15,7 @@
 
 /* Of a base without modules that starts from a class data archive; bytes. */
 #define METASPACE_EMPTY 9000000
+#define HEAP_EMPTY (48 << 20)
 
 int64_t sim_wall_ms(const struct sim *sim)
 {
@@ -100,6 +101,7 @@ int base_start(struct base *base, struct err **err)
     }
     base->started_wall_ms = sim_wall_ms(base->sim);
     base->metaspace_used = METASPACE_EMPTY;
+    base->heap_used = HEAP_EMPTY;
     set_timer(base, options->start_ms > 0 ? options->start_ms : -1, become_ready);
     if (options->start_ms <= 0)
         become_ready(-1, 0, base);

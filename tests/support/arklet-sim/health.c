@@ -44,18 +44,19 @@ static void add_jvm(const struct base *base, cJSON *data)
 {
     int64_t up_ms = sim_wall_ms(base->sim) - base->started_wall_ms;
     int64_t classes = 11600 + (base->metaspace_used >> 13);
+    double heap_max = HEAP_MAX / MIB, heap_used = (double)base->heap_used / MIB;
     cJSON *jvm = cJSON_AddObjectToObject(data, "jvm");
 
     cJSON_AddNumberToObject(jvm, "max non heap memory(M)", -1 / MIB);
     cJSON_AddStringToObject(jvm, "java version", "17.0.15");
     cJSON_AddStringToObject(jvm, "java home", "/usr/lib/jvm/simulated");
-    cJSON_AddNumberToObject(jvm, "max memory(M)", 123.75);
-    cJSON_AddNumberToObject(jvm, "total memory(M)", 123.75);
-    cJSON_AddNumberToObject(jvm, "free memory(M)", 75.75);
+    cJSON_AddNumberToObject(jvm, "max memory(M)", heap_max);
+    cJSON_AddNumberToObject(jvm, "total memory(M)", heap_max);
+    cJSON_AddNumberToObject(jvm, "free memory(M)", heap_max - heap_used);
     cJSON_AddNumberToObject(jvm, "init heap memory(M)", 128);
-    cJSON_AddNumberToObject(jvm, "used heap memory(M)", 48);
-    cJSON_AddNumberToObject(jvm, "committed heap memory(M)", 123.75);
-    cJSON_AddNumberToObject(jvm, "max heap memory(M)", 123.75);
+    cJSON_AddNumberToObject(jvm, "used heap memory(M)", heap_used);
+    cJSON_AddNumberToObject(jvm, "committed heap memory(M)", heap_max);
+    cJSON_AddNumberToObject(jvm, "max heap memory(M)", heap_max);
     cJSON_AddNumberToObject(jvm, "init non heap memory(M)", 2.4375);
     cJSON_AddNumberToObject(jvm, "used non heap memory(M)",
                             12 + (double)base->metaspace_used / MIB);

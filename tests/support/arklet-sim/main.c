@@ -44,6 +44,8 @@ static const struct sim_option {
     {"metaspace-max", NUMBER, AT(metaspace_max),
      "bytes; an install beyond fails; -1: unlimited (-1)"},
     {"metaspace-module", NUMBER, AT(metaspace_module), "bytes that a module takes (600000)"},
+    {"heap-kept", NUMBER, AT(heap_kept),
+     "bytes that stay of an uninstalled module; with a full heap installs are slow (0)"},
     {"runtime", TEXT, AT(runtime_text),
      "2.1.3 (upper-case states), 2.1.6, 2.1.11 (batchInstallBiz, baseIdentity) (2.1.6)"},
     {"readiness", TEXT, AT(readiness_text),

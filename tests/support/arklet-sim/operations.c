@@ -17,6 +17,8 @@
 #include "lib/base/str.h"
 #include "tests/support/arklet-sim/answers.h"
 
+#define HEAP_FULL_MS 1500 /* what collecting garbage adds to an install then */
+
 struct operation {
     struct list node; /* in base->operations */
     struct base *base;
@@ -108,6 +110,15 @@ static void stop_module(struct operation *op, struct module *module,
     later(op, module->jar->stop_sleep_ms + op->base->sim->options.uninstall_ms, next);
 }
 
+/* Its classes go, but what is softly reachable stays as long as there is room. */
+static void free_memory(struct base *base)
+{
+    base->metaspace_used -= base->sim->options.metaspace_module;
+    base->heap_used += base->sim->options.heap_kept;
+    if (base->heap_used > HEAP_MAX)
+        base->heap_used = HEAP_MAX;
+}
+
 /* Return: what closing the module threw; it is removed all the same. */
 static struct failure *remove_module(struct operation *op)
 {
@@ -125,7 +136,7 @@ static struct failure *remove_module(struct operation *op)
         failure_cause(failure, "java.lang.NullPointerException", "%s", no_context);
     }
     operations_log(base, "uninstall", module->jar->name, module->jar->version);
-    base->metaspace_used -= base->sim->options.metaspace_module;
+    free_memory(base);
     module_free(module);
     /* Nothing re-opens the readiness after an uninstall, except the next good install. */
     base->refusing = base->sim->options.readiness == SIM_READINESS_MODULES;
@@ -278,7 +289,7 @@ static void install_failed(struct operation *op, struct failure *failure)
     base->refusing = base->sim->options.readiness == SIM_READINESS_MODULES;
     if (!base->sim->options.keep_failed || module->gone) {
         operations_log(base, "uninstall", module->jar->name, module->jar->version);
-        base->metaspace_used -= base->sim->options.metaspace_module;
+        free_memory(base);
         module_free(module);
     }
     finish(op, NULL, failure);
@@ -358,7 +369,8 @@ static void install_start(struct operation *op)
     base->metaspace_used += options->metaspace_module;
     if (options->readiness == SIM_READINESS_MODULES)
         base->refusing = true;
-    int64_t start_ms = op->jar->start_sleep_ms + options->install_ms;
+    int64_t start_ms = op->jar->start_sleep_ms + options->install_ms +
+                       (base->heap_used == HEAP_MAX ? HEAP_FULL_MS : 0);
     op->module = module_new(&base->modules, TAKE(op->jar), work_dir(op), sim_wall_ms(base->sim));
     later(op, start_ms, install_finish);
 }

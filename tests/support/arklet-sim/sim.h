@@ -40,6 +40,7 @@ struct sim_options {
     int64_t install_ms, uninstall_ms; /* on top of what the module's manifest asks */
     int64_t metaspace_max;            /* bytes; -1: unlimited; an install beyond fails */
     int64_t metaspace_module;         /* bytes that each module takes */
+    int64_t heap_kept;                /* bytes that stay, softly reachable, of a module */
     char *runtime_text, *readiness_text, *names_text;
     enum sim_runtime runtime;
     enum sim_readiness readiness;
@@ -77,7 +78,10 @@ struct base {
     struct event *timer;    /* until ready, or until it is up again after a restart */
     int64_t started_wall_ms;
     int64_t metaspace_used; /* bytes */
+    int64_t heap_used;      /* bytes, up to HEAP_MAX */
 };
+
+#define HEAP_MAX 129761280 /* bytes: of -Xmx128m, without one survivor space */
 
 #define BASE_NAME "base"
 #define BASE_VERSION "1.0.0"
