@@ -44,11 +44,11 @@ def revisions(system):
 def test_without_progress_it_is_stopped_and_goes_on_when_asked(system, how):
     before = released(system)
     installs_fail(system)
-    upgrade(system, {"batchCount": 2}, progressDeadlineSeconds=4)
+    upgrade(system, {"batchCount": 2}, progressDeadlineSeconds=8)
     md = system.wait_progress("pay", "Aborted", "ProgressDeadlineExceeded", batch=1)
     progressing = condition(md, "Progressing")
     assert (progressing.status, progressing.reason) == ("False", "ProgressDeadlineExceeded")
-    assert progressing.message == "no progress for 4 s in batch 1 of 2"
+    assert progressing.message == "no progress for 8 s in batch 1 of 2"
     (told,) = [event for event in system.events(name="pay") if event.reason == "ProgressDeadlineExceeded"]
     assert told.type == "Warning"
     assert versions(system) == before
