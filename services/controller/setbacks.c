@@ -67,9 +67,10 @@ int64_t setbacks_add(struct controller *controller, const char *work_key, const 
     }
     bool refused = is_refusal(why);
     int64_t now_ms = loop_now_ms(controller->loop);
-    /* Somebody was faster: what fails afterwards fails for the first time. */
+    /* Somebody was faster: neither a failure nor the end of one. */
     bool conflict = why->code == ERR_CONFLICT;
-    setback->attempts = conflict ? 0 : setback->attempts + 1;
+    if (!conflict)
+        setback->attempts++;
     setback->retry_ms = now_ms + backoff_ms(conflict ? 1 : setback->attempts, RETRY_FIRST_MS,
                                             refused ? REFUSED_RETRY_MAX_MS : RETRY_MAX_MS, NULL);
     if (!conflict)

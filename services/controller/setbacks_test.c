@@ -84,8 +84,9 @@ static void test_it_is_tried_less_and_less_often(void **state)
     }
     for (int i = 0; i < 5; i++) /* somebody else was faster, and may be so again */
         assert_int_equal(failed(world, "d/default/y", ERR_CONFLICT, "no"), 500);
-    assert_int_equal(failed(world, "d/default/y", ERR_DENIED, "no"),
-                     500); /* the first failure again */
+    assert_int_equal(failed(world, "d/default/y", ERR_DENIED, "no"), 30000);
+    assert_int_equal(failed(world, "d/default/new", ERR_CONFLICT, "no"), 500);
+    assert_int_equal(failed(world, "d/default/new", ERR_DENIED, "no"), 500);
     setbacks_end(&world->controller, "d/default/x");
     assert_int_equal(setbacks_until_ms(&world->controller, "d/default/x"), 0);
     assert_int_equal(failed(world, "d/default/x", ERR_UNAVAILABLE, "away"), 500);
