@@ -44,9 +44,10 @@ test: deps-build,test,demo
 check: deps-build,test,demo,lint
 	@scripts/test.py --what check
 
-# The part of check that test leaves out; its summary counts the last run of test too.
+# The part of check that test leaves out; its summary counts the last run of test too. What compiles runs beside what
+# waits for an API server.
 check-rest: deps-build,test,demo,lint
-	@scripts/test.py --what rest --with-last test
+	@scripts/test.py --what rest --with-last test --jobs 2
 
 unit asan: deps-build
 	@scripts/test.py $@

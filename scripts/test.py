@@ -64,7 +64,7 @@ GROUPS = [
     Group("rpc", "gRPC clients without our code", 300, folder="tests/rpc"),
     Group("e2e", "end to end", 2400, folder="tests/e2e"),
     Group("sim", "simulated worlds, from fixed seeds", 900, folder="tests/sim"),
-    Group("kube", "Kubernetes API server, as of today", 2400, folder="tests/kube"),
+    Group("kube", "Kubernetes API server, as of today", 3000, folder="tests/kube"),
     Group("lint", "layout, clang-tidy, shell", 1800, folder="tests/lint"),
     Group("protos", "proto lint, breaking changes", 900, folder="tests/protos"),
     Group("chart", "Helm chart, on both versions", 2400, folder="tests/chart", env=KUBE_BOTH),
@@ -72,7 +72,7 @@ GROUPS = [
     Group("tsan", "unit tests, ThreadSanitizer", 2400, preset="tsan", env=TSAN),
     Group("release", "what releases are linked with", 1200, folder="tests/release"),
     Group("fuzz", "fuzz targets, some seconds each", 1200, folder="tests/fuzz"),
-    Group("kube-1.24", "the same on Kubernetes 1.24", 2400, folder="tests/kube", env=KUBE_1_24),
+    Group("kube-1.24", "the same on Kubernetes 1.24", 3000, folder="tests/kube", env=KUBE_1_24),
 ]
 WHAT = {
     "test": ["unit", "asan", "checks", "base", "scheduler", "agent", "cli", "rpc", "e2e", "sim", "kube"],

@@ -42,7 +42,7 @@ def wait_until(condition, what, timeout_s=WATCHDOG_S):
         time.sleep(0.01)
 
 
-_networks = itertools.count(os.getpid())
+_networks = itertools.count(1009 * os.getpid())  # so many networks from those of a run that begins beside it
 
 
 def free_address(count=1, ports=(ARKLET_PORT, HTTP_PORT)):
