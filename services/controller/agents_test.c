@@ -2,11 +2,8 @@
 #include <pthread.h>
 #include <stdio.h>
 
-#include "koupleless/agent/v1/agent.pb-c.h"
 #include "lib/model/labels.h"
-#include "lib/rpc/process_test_kit.h"
-#include "lib/rpc/server.h"
-#include "services/controller/controller_test_kit.h"
+#include "services/controller/agents_test_kit.h"
 #include "services/controller/store/merge_patch.h"
 
 /*
@@ -17,9 +14,6 @@
 #define NOBODY "127.0.0.1:1"
 #define WAITED_MS 30000
 
-#define STATE(name) KOUPLELESS__AGENT__V1__OPERATION_STATE__OPERATION_STATE_##name
-
-typedef Koupleless__Agent__V1__AgentService_Service Agent;
 typedef Koupleless__Agent__V1__InstallModuleResponse_Closure InstallClosure;
 typedef Koupleless__Agent__V1__GetOperationResponse_Closure GetClosure;
 
@@ -151,23 +145,12 @@ static void refuse(const struct pending *pending, enum err_code code)
     rpc_call_fail(pending->call, err);
 }
 
-static bool nothing_in_flight(void *user)
-{
-    return ((struct controller *)user)->in_flight == 0;
-}
-
 static void await_outcome(struct world *world)
 {
-    kit_turn_until(world->controller.loop, nothing_in_flight, &world->controller, "the outcome");
+    kit_await_outcomes(&world->controller);
 }
 
-/* -- a controller without store and informers -- */
-
-static void on_dirty(void *user, const char *key)
-{
-    (void)user;
-    (void)key;
-}
+/* -- set up -- */
 
 static void on_dirty_module(void *user, const char *key)
 {
@@ -184,23 +167,15 @@ static int set_up(void **state)
 {
     struct world *world = NEW(struct world);
     struct controller *controller = &world->controller;
-    struct rpc_server_options options = {.listen = "127.0.0.1:0", .threads = 1};
+    AUTO_FREE char *address = NULL;
     pthread_mutex_init(&world->lock, NULL);
-    kit_clock_init(&world->clock);
-    assert_int_equal(rpc_server_new(&world->server, &options, NULL), 0);
     koupleless__agent__v1__agent_service__init(&world->agent, NULL);
     world->agent.install_module = on_install;
     world->agent.get_operation = on_get;
     world->agent.uninstall_module = on_uninstall;
-    rpc_server_add(world->server, &world->agent.base);
-    assert_int_equal(rpc_server_start(world->server, NULL), 0);
-    controller->loop = loop_new(&world->clock.clock, LIMIT_INBOX);
-    controller->options.rpc = rpc_client_new();
-    agents_init(controller);
-    controller->cache.user = controller;
-    controller->cache.on_dirty_deployment = controller->cache.on_dirty_base = on_dirty;
+    world->server = kit_serve((ProtobufCService *[]){&world->agent.base}, 1, &address);
+    kit_caller_init(controller, &world->clock);
     controller->cache.on_dirty_module = on_dirty_module;
-    AUTO_FREE char *address = mem_printf("127.0.0.1:%d", rpc_server_port(world->server));
     kit_apply(&controller->cache, KIND_MODULE_DEPLOYMENT, kit_deployment("md", 1, "", ""));
     kit_apply(&controller->cache, KIND_MODULE_REPLICASET, kit_replicaset("rs", 1, "md", "1.0.0"));
     add_base(world, "a", address);
@@ -214,12 +189,8 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     struct world *world = *state;
-    struct controller *controller = &world->controller;
-    agents_free(controller);
-    rpc_client_free(controller->options.rpc);
+    kit_caller_done(&world->controller);
     rpc_server_free(world->server);
-    loop_free(controller->loop);
-    cache_done(&controller->cache);
     pthread_mutex_destroy(&world->lock);
     mem_free(world);
     return 0;

@@ -6,12 +6,9 @@
  * Reports of agents, and what their silence does. The controller is whole: store, gateway, planning; the
  * scheduler takes the first base that fits, and each agent installs at once. Time is made up.
  */
-#include "koupleless/agent/v1/agent.pb-c.h"
 #include "koupleless/scheduler/v1/scheduler.pb-c.h"
 #include "lib/model/protojson.h"
-#include "lib/rpc/process_test_kit.h"
-#include "lib/rpc/server.h"
-#include "services/controller/controller_test_kit.h"
+#include "services/controller/agents_test_kit.h"
 #include "services/controller/store/embedded/embedded.h"
 #include "services/controller/store/embedded/test_dir.h"
 
@@ -20,7 +17,6 @@
 #define GATEWAY (&koupleless__controller__v1__agent_gateway_service__descriptor)
 
 typedef Koupleless__Scheduler__V1__SchedulerService_Service Scheduler;
-typedef Koupleless__Agent__V1__AgentService_Service Agent;
 
 struct world {
     struct kit_clock clock;
@@ -83,7 +79,7 @@ static inline void on_install(Agent *service,
     (void)request;
     __atomic_add_fetch(&CONTAINER_OF(service, struct world, agent)->installs, 1, __ATOMIC_ACQ_REL);
     Koupleless__Agent__V1__Operation operation = KOUPLELESS__AGENT__V1__OPERATION__INIT;
-    operation.state = KOUPLELESS__AGENT__V1__OPERATION_STATE__OPERATION_STATE_SUCCEEDED;
+    operation.state = STATE(SUCCEEDED);
     Koupleless__Agent__V1__InstallModuleResponse response =
         KOUPLELESS__AGENT__V1__INSTALL_MODULE_RESPONSE__INIT;
     response.operation = &operation;
@@ -98,22 +94,11 @@ static inline void on_uninstall(Agent *service,
     (void)service;
     (void)request;
     Koupleless__Agent__V1__Operation operation = KOUPLELESS__AGENT__V1__OPERATION__INIT;
-    operation.state = KOUPLELESS__AGENT__V1__OPERATION_STATE__OPERATION_STATE_SUCCEEDED;
+    operation.state = STATE(SUCCEEDED);
     Koupleless__Agent__V1__UninstallModuleResponse response =
         KOUPLELESS__AGENT__V1__UNINSTALL_MODULE_RESPONSE__INIT;
     response.operation = &operation;
     closure(&response, call);
-}
-
-static inline struct rpc_server *serve(ProtobufCService *const *services, size_t count)
-{
-    struct rpc_server_options options = {.listen = "127.0.0.1:0", .threads = 1};
-    struct rpc_server *server = NULL;
-    assert_int_equal(rpc_server_new(&server, &options, NULL), 0);
-    for (size_t i = 0; i < count; i++)
-        rpc_server_add(server, services[i]);
-    assert_int_equal(rpc_server_start(server, NULL), 0);
-    return server;
 }
 
 static inline bool is_synced(void *user)
@@ -130,8 +115,7 @@ static inline void start_peers(struct world *world)
     world->agent.install_module = on_install;
     world->agent.uninstall_module = on_uninstall;
     ProtobufCService *services[] = {&world->scheduler.base, &world->agent.base};
-    world->peers = serve(services, ARRAY_LEN(services));
-    world->address = mem_printf("127.0.0.1:%d", rpc_server_port(world->peers));
+    world->peers = kit_serve(services, ARRAY_LEN(services), &world->address);
 }
 
 /* -- a store where Bases are Pods: nobody makes one here, and a deployment that is followed never shows up -- */
@@ -180,8 +164,8 @@ static inline int set_up_where(void **state, bool bases_are_pods)
     };
     assert_int_equal(controller_new(&world->controller, &options, NULL), 0);
     ProtobufCService *gateway[] = {controller_gateway(world->controller)};
-    world->door = serve(gateway, 1);
-    AUTO_FREE char *door = mem_printf("127.0.0.1:%d", rpc_server_port(world->door));
+    AUTO_FREE char *door = NULL;
+    world->door = kit_serve(gateway, ARRAY_LEN(gateway), &door);
     struct rpc_tls plain = {0};
     assert_int_equal(rpc_channel_new(&world->channel, world->agents_client, door, &plain, NULL), 0);
     kit_turn_until(world->loop, is_synced, world->controller, "the lists");
@@ -323,11 +307,6 @@ static inline void await_base(struct world *world, const char *name, const char 
     kit_turn_until(world->loop, base_is, &wanted, phase);
 }
 
-static inline bool settled(void *user)
-{
-    return ((struct controller *)user)->in_flight == 0;
-}
-
 /* A base that has reported and is ready. */
 static inline void join(struct world *world, const char *name)
 {
@@ -342,7 +321,7 @@ static inline void pass(struct world *world, int64_t ms)
 {
     kit_clock_advance(&world->clock, ms);
     loop_turn(world->loop);
-    kit_turn_until(world->loop, settled, world->controller, "outcomes");
+    kit_await_outcomes(world->controller);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)

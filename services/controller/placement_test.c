@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <pthread.h>
 
-#include "koupleless/agent/v1/agent.pb-c.h"
 #include "koupleless/scheduler/v1/scheduler.pb-c.h"
-#include "lib/rpc/process_test_kit.h"
-#include "lib/rpc/server.h"
-#include "services/controller/controller_test_kit.h"
+#include "services/controller/agents_test_kit.h"
 
 /*
  * Questions to a scheduler, which is made up and keeps what it was asked; and the way to agents, of which
@@ -16,7 +13,6 @@
 #define CANDIDATES_MAX 16
 
 typedef Koupleless__Scheduler__V1__SchedulerService_Service Scheduler;
-typedef Koupleless__Agent__V1__AgentService_Service Agent;
 
 struct seen {
     char name[32];
@@ -118,16 +114,14 @@ static void on_install(Agent *service, const Koupleless__Agent__V1__InstallModul
     bool still_running = world->still_running;
     pthread_mutex_unlock(&world->lock);
     Koupleless__Agent__V1__Operation operation = KOUPLELESS__AGENT__V1__OPERATION__INIT;
-    operation.state = still_running
-                          ? KOUPLELESS__AGENT__V1__OPERATION_STATE__OPERATION_STATE_EXECUTING
-                          : KOUPLELESS__AGENT__V1__OPERATION_STATE__OPERATION_STATE_SUCCEEDED;
+    operation.state = still_running ? STATE(EXECUTING) : STATE(SUCCEEDED);
     Koupleless__Agent__V1__InstallModuleResponse response =
         KOUPLELESS__AGENT__V1__INSTALL_MODULE_RESPONSE__INIT;
     response.operation = &operation;
     closure(&response, call);
 }
 
-/* -- a controller without store and informers -- */
+/* -- set up -- */
 
 static void on_dirty_deployment(void *user, const char *key)
 {
@@ -135,25 +129,15 @@ static void on_dirty_deployment(void *user, const char *key)
     CONTAINER_OF((struct controller *)user, struct world, controller)->dirty++;
 }
 
-static void ignore_dirty(void *user, const char *key)
-{
-    (void)user;
-    (void)key;
-}
-
 static void serve(struct world *world)
 {
-    struct rpc_server_options options = {.listen = "127.0.0.1:0", .threads = 2};
-    assert_int_equal(rpc_server_new(&world->server, &options, NULL), 0);
     koupleless__scheduler__v1__scheduler_service__init(&world->scheduler, NULL);
     koupleless__agent__v1__agent_service__init(&world->agent, NULL);
     world->scheduler.place = on_place;
     world->scheduler.evict = on_evict;
     world->agent.install_module = on_install;
-    rpc_server_add(world->server, &world->scheduler.base);
-    rpc_server_add(world->server, &world->agent.base);
-    assert_int_equal(rpc_server_start(world->server, NULL), 0);
-    world->agent_address = mem_printf("127.0.0.1:%d", rpc_server_port(world->server));
+    ProtobufCService *services[] = {&world->scheduler.base, &world->agent.base};
+    world->server = kit_serve(services, ARRAY_LEN(services), &world->agent_address);
 }
 
 static int set_up(void **state)
@@ -161,14 +145,9 @@ static int set_up(void **state)
     struct world *world = NEW(struct world);
     struct controller *controller = &world->controller;
     pthread_mutex_init(&world->lock, NULL);
-    kit_clock_init(&world->clock);
     serve(world);
-    controller->loop = loop_new(&world->clock.clock, LIMIT_INBOX);
-    controller->options.rpc = rpc_client_new();
-    agents_init(controller);
-    controller->cache.user = controller;
+    kit_caller_init(controller, &world->clock);
     controller->cache.on_dirty_deployment = on_dirty_deployment;
-    controller->cache.on_dirty_module = controller->cache.on_dirty_base = ignore_dirty;
     controller->cache.now_ms = kit_mono_ms(&world->clock.clock);
     assert_int_equal(rpc_channel_new(&controller->scheduler, controller->options.rpc,
                                      world->agent_address, &controller->options.tls, NULL),
@@ -183,13 +162,9 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     struct world *world = *state;
-    struct controller *controller = &world->controller;
-    agents_free(controller);
-    rpc_channel_free(controller->scheduler);
-    rpc_client_free(controller->options.rpc);
+    rpc_channel_free(world->controller.scheduler);
+    kit_caller_done(&world->controller);
     rpc_server_free(world->server);
-    loop_free(controller->loop);
-    cache_done(&controller->cache);
     pthread_mutex_destroy(&world->lock);
     mem_free(world->agent_address);
     mem_free(world->choose);
@@ -215,11 +190,6 @@ static void set_choice(struct world *world, const char *choose)
     pthread_mutex_unlock(&world->lock);
 }
 
-static bool nothing_in_flight(void *user)
-{
-    return ((struct controller *)user)->in_flight == 0;
-}
-
 /* Asks about @rs and waits for the answer. */
 static struct placement *ask(struct world *world, const char *rs, enum action_type question,
                              int count)
@@ -231,7 +201,7 @@ static struct placement *ask(struct world *world, const char *rs, enum action_ty
     struct placement *placement =
         question == ACTION_PLACE ? &revision->view.place : &revision->view.evict;
     assert_int_equal(placement->state, PLACEMENT_ASKED);
-    kit_turn_until(controller->loop, nothing_in_flight, controller, "the scheduler's answer");
+    kit_await_outcomes(controller);
     return placement;
 }
 
@@ -261,7 +231,7 @@ static const struct operation *install(struct world *world, const char *name)
     struct controller *controller = &world->controller;
     struct cached_instance *instance = kit_get_instance(&controller->cache, name);
     agents_start(controller, instance, OPERATION_INSTALL);
-    kit_turn_until(controller->loop, nothing_in_flight, controller, "the agent's answer");
+    kit_await_outcomes(controller);
     return &instance->view.operation;
 }
 
@@ -442,7 +412,7 @@ static void test_an_answer_about_what_is_gone_is_dropped(void **state)
                   kit_get_revision(&controller->cache, "new"), ACTION_PLACE, 1);
     kit_remove(&controller->cache, KIND_MODULE_REPLICASET, "new");
     world->dirty = 0;
-    kit_turn_until(controller->loop, nothing_in_flight, controller, "the scheduler's answer");
+    kit_await_outcomes(controller);
     assert_int_equal(world->dirty, 0);
 }
 

@@ -2,9 +2,7 @@
 #include <pthread.h>
 
 #include "lib/model/labels.h"
-#include "lib/rpc/process_test_kit.h"
-#include "lib/rpc/server.h"
-#include "services/controller/controller_test_kit.h"
+#include "services/controller/agents_test_kit.h"
 
 /* One agent in front of all bases, which answers when the test says so. Time stands still until it is advanced. */
 
@@ -12,9 +10,7 @@
 #define DIGEST "5555555555555555555555555555555555555555555555555555555555555555"
 #define RELEASED                                                                                   \
     "},\"status\":{\"releaseStatus\":{\"updateRevision\":\"new\",\"progress\":\"Executing\"}"
-#define STATE(name) KOUPLELESS__AGENT__V1__OPERATION_STATE__OPERATION_STATE_##name
 
-typedef Koupleless__Agent__V1__AgentService_Service Agent;
 typedef Koupleless__Agent__V1__PrefetchModuleResponse_Closure Closure;
 
 struct asked {
@@ -107,13 +103,7 @@ static void answer(const struct asked *asked, Koupleless__Agent__V1__OperationSt
     asked->closure(&response, asked->call);
 }
 
-/* -- a controller without store and informers -- */
-
-static void on_dirty(void *user, const char *key)
-{
-    (void)user;
-    (void)key;
-}
+/* -- set up -- */
 
 static void add_base(struct cache *cache, int i, const char *agent)
 {
@@ -126,23 +116,14 @@ static void add_base(struct cache *cache, int i, const char *agent)
 static int set_up(void **state)
 {
     struct world *world = NEW(struct world);
-    struct controller *controller = &world->controller;
-    struct cache *cache = &controller->cache;
-    struct rpc_server_options options = {.listen = "127.0.0.1:0", .threads = 1};
+    struct cache *cache = &world->controller.cache;
+    AUTO_FREE char *address = NULL;
     pthread_mutex_init(&world->lock, NULL);
-    kit_clock_init(&world->clock);
-    assert_int_equal(rpc_server_new(&world->server, &options, NULL), 0);
     koupleless__agent__v1__agent_service__init(&world->agent, NULL);
     world->agent.prefetch_module = on_prefetch;
-    rpc_server_add(world->server, &world->agent.base);
-    assert_int_equal(rpc_server_start(world->server, NULL), 0);
-    controller->loop = loop_new(&world->clock.clock, LIMIT_INBOX);
-    controller->options.rpc = rpc_client_new();
-    controller->epoch = 7;
-    agents_init(controller);
-    cache->user = controller;
-    cache->on_dirty_deployment = cache->on_dirty_base = cache->on_dirty_module = on_dirty;
-    AUTO_FREE char *address = mem_printf("127.0.0.1:%d", rpc_server_port(world->server));
+    world->server = kit_serve((ProtobufCService *[]){&world->agent.base}, 1, &address);
+    kit_caller_init(&world->controller, &world->clock);
+    world->controller.epoch = 7;
     AUTO_FREE char *metadata = kit_metadata("new", "u-new", 1, "ModuleDeployment/md/u-md", "");
     kit_apply(cache, KIND_MODULE_DEPLOYMENT, kit_deployment("md", 1, "", RELEASED));
     kit_apply(cache, KIND_MODULE_REPLICASET, kit_replicaset("old", 1, "md", "1.0.0"));
@@ -160,13 +141,8 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     struct world *world = *state;
-    struct controller *controller = &world->controller;
-    agents_free(controller);
-    rpc_client_free(controller->options.rpc);
+    kit_caller_done(&world->controller);
     rpc_server_free(world->server);
-    loop_free(controller->loop);
-    map_done(&controller->prefetches_waiting);
-    cache_done(&controller->cache);
     pthread_mutex_destroy(&world->lock);
     mem_free(world);
     return 0;
@@ -183,16 +159,6 @@ static void begin(struct world *world)
     struct deployment *deployment = deployment_of(world);
     struct deployment_view view = cache_view(&world->controller.cache, deployment, 0);
     prefetches_begin(&world->controller, deployment, &view);
-}
-
-static bool nothing_in_flight(void *user)
-{
-    return ((struct controller *)user)->in_flight == 0;
-}
-
-static void await_outcomes(struct world *world)
-{
-    kit_turn_until(world->controller.loop, nothing_in_flight, &world->controller, "the outcomes");
 }
 
 /* -- what must hold -- */
@@ -213,7 +179,7 @@ static void each_base_fetches_once_and_few_at_once(void **state)
         assert_true(world->controller.prefetches <= LIMIT_PREFETCHES);
         answer(&asked, STATE(SUCCEEDED), false);
     }
-    await_outcomes(world);
+    kit_await_outcomes(&world->controller);
     assert_non_null(map_get(&bases, "default/b0"));
     map_done(&bases);
     begin(world);
@@ -241,7 +207,7 @@ static void one_that_lasts_is_asked_for_again(void **state)
         struct asked rest = take(world);
         answer(&rest, STATE(SUCCEEDED), false);
     }
-    await_outcomes(world);
+    kit_await_outcomes(&world->controller);
 }
 
 static bool called_or_over(void *user)
@@ -286,7 +252,7 @@ static void old_agents_are_let_alone(void **state)
     world->is_old = true;
     pthread_mutex_unlock(&world->lock);
     begin(world);
-    await_outcomes(world);
+    kit_await_outcomes(&world->controller);
     assert_true(deployment_of(world)->prefetch.useless);
     assert_int_equal(deployment_of(world)->prefetch.failures, 0);
 }

@@ -13,23 +13,40 @@
 #define RUNNING "Executing 1/2 v2 was=0 changes=3 x3 batches=2"
 #define OLD "v2#2=2; v1#1=1 aA bA cA"
 
-/* The jar of v2 has one. */
-static void set_digest(struct kit *kit)
+/* The second of two batches of three bases is to come. */
+static const struct kit_row running = {
+    .spec = "v2 x3", .release = RUNNING, .revisions = OLD, .bases = "a b c"};
+
+struct world {
+    struct kit kit;
+    struct prefetch prefetch;
+};
+
+/* @digest: whether the jar of v2 has one. */
+static void begin(struct world *world, const struct kit_row *row, bool digest)
 {
-    struct revision *plain = kit_revision(kit, "v2");
-    struct revision *revision = plain ? plain : kit_revision(kit, "v2^x");
-    if (revision)
+    *world = (struct world){0};
+    kit_init(&world->kit, row);
+    struct revision *plain = kit_revision(&world->kit, "v2");
+    struct revision *revision = plain ? plain : kit_revision(&world->kit, "v2^x");
+    if (revision && digest)
         kit_rs(revision)->spec.template.module.sha256 = mem_strdup("5a");
 }
 
-/* The bases that are to fetch it, in this order: "ab". */
-static char *all_of(const struct kit *kit, struct prefetch *prefetch)
+static void end(struct world *world)
 {
-    struct deployment_view view = kit_view(kit);
+    prefetch_done(&world->prefetch);
+    kit_done(&world->kit);
+}
+
+/* The bases that are to fetch it, in this order: "ab". */
+static char *all_of(struct world *world)
+{
+    struct deployment_view view = kit_view(&world->kit);
     struct str names = STR_INIT(KIT_MAX);
-    const struct revision *update = prefetch_update(&view, prefetch);
+    const struct revision *update = prefetch_update(&view, &world->prefetch);
     const struct base_state *base;
-    while (update && (base = prefetch_next(&view, update, prefetch)))
+    while (update && (base = prefetch_next(&view, update, &world->prefetch)))
         str_add(&names, base->base->meta.name);
     return names.len ? str_take(&names) : mem_strdup("");
 }
@@ -77,22 +94,19 @@ static void who_fetches_before_its_turn(void **state)
         {"not before there is its revision", "v2 x3", RUNNING, "v1#1=1 aA", "a", ""},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        const struct kit_row world = {.spec = rows[i].spec,
-                                      .release = rows[i].release,
-                                      .revisions = rows[i].revisions,
-                                      .bases = rows[i].bases};
-        struct kit kit;
-        struct prefetch prefetch = {0};
-        kit_init(&kit, &world);
-        set_digest(&kit);
-        AUTO_FREE char *fetch = all_of(&kit, &prefetch);
+        const struct kit_row row = {.spec = rows[i].spec,
+                                    .release = rows[i].release,
+                                    .revisions = rows[i].revisions,
+                                    .bases = rows[i].bases};
+        struct world world;
+        begin(&world, &row, true);
+        AUTO_FREE char *fetch = all_of(&world);
         if (!str_eq(fetch, rows[i].fetch))
             fail_msg("%s: %s", rows[i].name, fetch);
-        AUTO_FREE char *again = all_of(&kit, &prefetch);
+        AUTO_FREE char *again = all_of(&world);
         if (!str_empty(again))
             fail_msg("%s: asked twice", rows[i].name);
-        prefetch_done(&prefetch);
-        kit_done(&kit);
+        end(&world);
     }
 }
 
@@ -100,67 +114,50 @@ static void who_fetches_before_its_turn(void **state)
 static void not_without_a_digest(void **state)
 {
     (void)state;
-    static const struct kit_row world = {
-        .spec = "v2 x3", .release = RUNNING, .revisions = OLD, .bases = "a b c"};
-    struct kit kit;
-    struct prefetch prefetch = {0};
-    kit_init(&kit, &world);
-    AUTO_FREE char *fetch = all_of(&kit, &prefetch);
+    struct world world;
+    begin(&world, &running, false);
+    AUTO_FREE char *fetch = all_of(&world);
     assert_string_equal(fetch, "");
-    prefetch_done(&prefetch);
-    kit_done(&kit);
+    end(&world);
 }
 
 static void not_for_another_module(void **state)
 {
     (void)state;
-    static const struct kit_row world = {
-        .spec = "v2 x3", .release = RUNNING, .revisions = OLD, .bases = "a b c"};
-    struct kit kit;
-    struct prefetch prefetch = {0};
-    kit_init(&kit, &world);
-    set_digest(&kit);
-    mem_replace(&kit_module(kit_instance(&kit, "v1@b"))->spec.module.name, "other");
-    AUTO_FREE char *fetch = all_of(&kit, &prefetch);
+    struct world world;
+    begin(&world, &running, true);
+    mem_replace(&kit_module(kit_instance(&world.kit, "v1@b"))->spec.module.name, "other");
+    AUTO_FREE char *fetch = all_of(&world);
     assert_string_equal(fetch, "ac");
-    prefetch_done(&prefetch);
-    kit_done(&kit);
+    end(&world);
 }
 
 static void another_release_begins_anew(void **state)
 {
     (void)state;
-    static const struct kit_row world = {
-        .spec = "v2 x3", .release = RUNNING, .revisions = OLD, .bases = "a b c"};
-    struct kit kit;
-    struct prefetch prefetch = {
+    struct world world;
+    begin(&world, &running, true);
+    world.prefetch = (struct prefetch){
         .revision = mem_strdup("web-of-before"), .at = 3, .failures = 3, .useless = true};
-    kit_init(&kit, &world);
-    set_digest(&kit);
-    AUTO_FREE char *fetch = all_of(&kit, &prefetch);
+    AUTO_FREE char *fetch = all_of(&world);
     assert_string_equal(fetch, "abc");
-    prefetch_done(&prefetch);
-    kit_done(&kit);
+    end(&world);
 }
 
 static void it_ends_where_it_fails(void **state)
 {
     (void)state;
-    static const struct kit_row world = {
-        .spec = "v2 x3", .release = RUNNING, .revisions = OLD, .bases = "a b c"};
-    struct kit kit;
-    struct prefetch prefetch = {0};
-    kit_init(&kit, &world);
-    set_digest(&kit);
-    struct deployment_view view = kit_view(&kit);
-    for (; prefetch.failures < PREFETCH_FAILURES_MAX; prefetch.failures++)
-        assert_non_null(prefetch_update(&view, &prefetch));
-    assert_null(prefetch_update(&view, &prefetch));
-    prefetch.failures = 0;
-    prefetch.useless = true;
-    assert_null(prefetch_update(&view, &prefetch));
-    prefetch_done(&prefetch);
-    kit_done(&kit);
+    struct world world;
+    begin(&world, &running, true);
+    struct deployment_view view = kit_view(&world.kit);
+    struct prefetch *prefetch = &world.prefetch;
+    for (; prefetch->failures < PREFETCH_FAILURES_MAX; prefetch->failures++)
+        assert_non_null(prefetch_update(&view, prefetch));
+    assert_null(prefetch_update(&view, prefetch));
+    prefetch->failures = 0;
+    prefetch->useless = true;
+    assert_null(prefetch_update(&view, prefetch));
+    end(&world);
 }
 
 int main(void)
