@@ -144,28 +144,30 @@ char *agent_duration(int64_t ms)
 
 /* -- the command -- */
 
+/* X(word, fewest and most operands, what they are, who does it). agent_command.about tells of each, too. */
+#define SUBCOMMANDS(X)                                                                             \
+    X("install", 0, 1, "URL --name N --version V, or -f FILE|-", agent_install)                    \
+    X("uninstall", 2, 2, "NAME VERSION", agent_uninstall)                                          \
+    X("switch", 2, 2, "NAME VERSION", agent_switch)                                                \
+    X("prefetch", 1, 1, "URL --name N --version V", agent_prefetch)                                \
+    X("drain", 2, 2, "NAME VERSION", agent_drain)                                                  \
+    X("list", 0, 0, "", agent_list)                                                                \
+    X("operations", 0, 0, "", agent_list_operations)                                               \
+    X("operation", 1, 1, "ID", agent_get_operation)                                                \
+    X("health", 0, 0, "", agent_health)                                                            \
+    X("commands", 0, 0, "", agent_commands)
+
+#define ROW(word, min, max, synopsis, run) {word, min, max, synopsis, run},
+#define WORD(word, min, max, synopsis, run) word,
+
 static const struct {
     const char *word;
     int operands_min, operands_max;
     const char *synopsis;
     agent_run_fn *run;
-} subcommands[] = {
-    {"install", 0, 1, "URL --name N --version V, or -f FILE|-", agent_install},
-    {"uninstall", 2, 2, "NAME VERSION", agent_uninstall},
-    {"switch", 2, 2, "NAME VERSION", agent_switch},
-    {"prefetch", 1, 1, "URL --name N --version V", agent_prefetch},
-    {"drain", 2, 2, "NAME VERSION", agent_drain},
-    {"list", 0, 0, "", agent_list},
-    {"operations", 0, 0, "", agent_list_operations},
-    {"operation", 1, 1, "ID", agent_get_operation},
-    {"health", 0, 0, "", agent_health},
-    {"commands", 0, 0, "", agent_commands},
-};
+} subcommands[] = {SUBCOMMANDS(ROW)};
 
-/* In the order of the table. */
-static const char *const words[] = {"install", "uninstall", "switch",     "prefetch",
-                                    "drain",   "list",      "operations", "operation",
-                                    "health",  "commands",  NULL};
+static const char *const words[] = {SUBCOMMANDS(WORD) NULL};
 
 static int refuse_unknown(const char *word, struct err **err)
 {
