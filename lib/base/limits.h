@@ -32,6 +32,7 @@
 #define LIMIT_MODULE_SERIES 256         /* modules that the metrics of an agent name */
 #define LIMIT_ARKLET_QUESTIONS 64       /* of callers of an agent, at once */
 #define LIMIT_OPERATIONS 1000           /* operations that an agent remembers */
+#define LIMIT_OPERATION_ID 128          /* characters of the id of one */
 #define LIMIT_YAML_FILE LIMIT_MIB(16)   /* one file given to apply or --config */
 #define LIMIT_YAML_NODES 1000000        /* nodes after aliases are expanded */
 #define LIMIT_YAML_ANCHORS 1000         /* anchors of one file: libyaml compares each with all */

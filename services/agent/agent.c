@@ -84,11 +84,11 @@ static void on_round(void *user, bool changed)
     agent->refusal_told = refuses;
     if (agent->reports_due > 0)
         agent->reports_due--;
-    tell_probes(agent, state);
-    if (!changed)
-        return;
-    announcer_health(agent->announcer, &state->health);
-    agent_server_changed(agent->server);
+    if (changed) {
+        announcer_health(agent->announcer, &state->health);
+        agent_server_changed(agent->server);
+    }
+    tell_probes(agent, state); /* last: who has waited for /readyz finds the rest told */
 }
 
 static bool is_busy(void *user)

@@ -37,7 +37,12 @@ struct agent_options {
     void *user;
 };
 
-/** agent_new() - everything is made, nothing runs. ERR_INVALID names the wrong option. */
+/**
+ * agent_new() - everything is made, nothing runs
+ * @out: agent_free() also where it fails
+ *
+ * ERR_INVALID names the wrong option.
+ */
 int agent_new(struct agent **out, const struct agent_options *options, struct err **err);
 
 /** agent_start() - watches and reports. @address: where the controller reaches us; borrowed. Loop thread, before it turns. */

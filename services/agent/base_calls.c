@@ -126,7 +126,7 @@ static void on_watch_health(struct server_call *call)
 }
 POSTED(watch_health, WatchHealth)
 
-void question_calls_init(Koupleless__Agent__V1__AgentService_Service *service)
+void base_calls_init(Koupleless__Agent__V1__AgentService_Service *service)
 {
     service->list_modules = handle_list_modules;
     service->list_commands = handle_list_commands;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* DrainModule: waits by engine/drain.h, and ends early where its client leaves or the agent stops. */
 #include "lib/base/limits.h"
-#include "lib/base/str.h"
 #include "services/agent/engine/drain.h"
 #include "services/agent/server_internal.h"
 
@@ -130,10 +129,9 @@ static int read_time(const char *field, const Google__Protobuf__Duration *time, 
 static int read_request(const DrainModuleRequest *request, struct drain *out, struct err **err)
 {
     *out = (struct drain){0};
-    if (str_empty(request->name))
-        return err_field(err, "name", "is required");
-    if (str_empty(request->version))
-        return err_field(err, "version", "is required");
+    if (server_check_name("name", request->name, err) < 0 ||
+        server_check_name("version", request->version, err) < 0)
+        return -1;
     if (read_time("drain_time", request->drain_time, 0, &out->drain_ms, err) < 0)
         return -1;
     return read_time("max_wait", request->max_wait, MAX_WAIT_MS, &out->max_wait_ms, err);

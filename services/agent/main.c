@@ -44,8 +44,8 @@ static const struct option_spec specs[] = {
     TEXT("base-deployment", base_deployment, NULL, "NAME",
          "Deployment that the base belongs to; in a cluster the controller knows"),
     TEXT("agent-address", agent_address, NULL, "HOST:PORT",
-         "where the controller reaches this agent; default: the base's address with the port of "
-         "--listen"),
+         "where the controller reaches this agent; default: --listen, with the host of --pod-ip "
+         "where that is a wildcard"),
     TEXT("node-name", node_name, NULL, "NAME", "node of the base"),
     TEXT("zone", zone, NULL, "NAME", "zone of the node"),
     TEXT("base-labels", labels, NULL, "KEY=VALUE,...",
@@ -78,10 +78,11 @@ static const struct option_spec specs[] = {
     TEXT("download-ca", download_ca, NULL, "FILE",
          "CA that jar repositories are believed by, in place of the system's"),
     DURATION("poll-interval", poll_ms, "850ms", "how often the base is looked at"),
-    DURATION("query-timeout", query_ms, "5s", "how long Arklet may take for an answer"),
+    DURATION("query-timeout", query_ms, "5s",
+             "how long Arklet and the health page may take for an answer"),
     DURATION("install-timeout", install_ms, "5m", "... for an install, uninstall or switch"),
     DURATION("requests-timeout", requests_ms, "10s",
-             "how long an uninstall waits for requests under way, where the base counts them"),
+             "how long an uninstall waits for requests under way, where they are counted; 0: not"),
     DURATION("download-timeout", download_ms, "10m", "how long the download of a jar may take"),
     SERVICE_OPTIONS(struct arguments, service, "127.0.0.1:1239", "127.0.0.1:1240"),
     {.name = NULL},
@@ -246,6 +247,7 @@ static void add_probes(struct service *service)
 {
     service_add_probe(service, "/startupz");
     service_add_probe(service, "/livez");
+    service_set_probe(service, "/startupz", false, "the base starts: the base was not asked yet");
     service_set_probe(service, "/livez", true, "the base was not asked yet");
 }
 

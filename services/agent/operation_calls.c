@@ -7,8 +7,6 @@
 #include "lib/model/module.h"
 #include "services/agent/server_internal.h"
 
-#define RESTART_MAX 253 /* the name of a ModuleReplicaSet */
-
 typedef Koupleless__Agent__V1__InstallModuleRequest InstallModuleRequest;
 typedef Koupleless__Agent__V1__UninstallModuleRequest UninstallModuleRequest;
 typedef Koupleless__Agent__V1__SwitchModuleRequest SwitchModuleRequest;
@@ -94,15 +92,6 @@ static void reply_batch_install(struct server_call *call)
 
 /* -- checks -- */
 
-static int check_name(const char *field, const char *value, struct err **err)
-{
-    if (str_empty(value))
-        return err_field(err, field, "is required");
-    if (strlen(value) > LIMIT_NAME)
-        return err_field(err, field, "has more than %d characters", LIMIT_NAME);
-    return strchr(value, ':') ? err_field(err, field, "must not hold a colon") : 0;
-}
-
 static int check_wait(const Google__Protobuf__Duration *wait, struct err **err)
 {
     if (wait && (wait->seconds < 0 || wait->nanos < 0))
@@ -179,8 +168,9 @@ static int read_install(const InstallModuleRequest *request, struct operation_re
         return err_field(err, "strategy", "%d is not known", (int)request->strategy);
     if (check_args(request, err) < 0)
         return -1;
-    if (strlen(request->restart) > RESTART_MAX)
-        return err_field(err, "restart", "has more than %d characters", RESTART_MAX);
+    if (strlen(request->restart) >
+        LIMIT_NAME) /* a controller gives the name of a ModuleReplicaSet */
+        return err_field(err, "restart", "has more than %d characters", LIMIT_NAME);
     if (out->restart && !out->in_place)
         return err_field(err, "restart", "needs INSTALL_STRATEGY_UNINSTALL_THEN_INSTALL");
     return read_module(request->module, out, err);
@@ -192,7 +182,10 @@ static int read_identity(const char *id, enum operation_type type, char *name, c
     *out = (struct operation_request){.id = id, .type = type};
     out->module.name = name;
     out->module.version = version;
-    return check_name("name", name, err) < 0 || check_name("version", version, err) < 0 ? -1 : 0;
+    return server_check_name("name", name, err) < 0 ||
+                   server_check_name("version", version, err) < 0
+               ? -1
+               : 0;
 }
 
 /* -- methods -- */

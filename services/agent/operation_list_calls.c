@@ -90,7 +90,7 @@ static void on_watch_operations(struct server_call *call)
 }
 POSTED(watch_operations, WatchOperations)
 
-void operation_questions_init(Koupleless__Agent__V1__AgentService_Service *service)
+void operation_list_calls_init(Koupleless__Agent__V1__AgentService_Service *service)
 {
     service->list_operations = handle_list_operations;
     service->watch_operations = handle_watch_operations;

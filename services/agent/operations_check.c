@@ -6,8 +6,6 @@
 #include "lib/base/str.h"
 #include "services/agent/operations_internal.h"
 
-#define ID_MAX 128
-
 static bool same_request(const struct run *run, const struct operation_request *request)
 {
     const struct module_spec *module = &run->operation.module;
@@ -70,8 +68,8 @@ static int check_request(const struct operations *operations,
 {
     if (operations->stopped)
         return err_set(err, ERR_UNAVAILABLE, "the agent stops");
-    if (request->id && strlen(request->id) > ID_MAX)
-        return err_field(err, "operation_id", "is longer than %d characters", ID_MAX);
+    if (request->id && strlen(request->id) > LIMIT_OPERATION_ID)
+        return err_field(err, "operation_id", "is longer than %d characters", LIMIT_OPERATION_ID);
     const struct run *known =
         str_empty(request->id) ? NULL : map_get(&operations->by_id, request->id);
     if (known && !same_request(known, request))

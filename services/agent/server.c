@@ -1,5 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "lib/base/limits.h"
+#include "lib/base/str.h"
 #include "services/agent/server_internal.h"
+
+int server_check_name(const char *field, const char *value, struct err **err)
+{
+    if (str_empty(value))
+        return err_field(err, field, "is required");
+    if (strlen(value) > LIMIT_NAME)
+        return err_field(err, field, "has more than %d characters", LIMIT_NAME);
+    return strchr(value, ':') ? err_field(err, field, "must not hold a colon") : 0;
+}
 
 static void on_call(struct loop_event *event)
 {
@@ -64,8 +77,8 @@ struct agent_server *agent_server_new(const struct agent_server_options *options
     list_init(&server->health_streams);
     list_init(&server->operation_streams);
     operation_calls_init(&server->service);
-    operation_questions_init(&server->service);
-    question_calls_init(&server->service);
+    operation_list_calls_init(&server->service);
+    base_calls_init(&server->service);
     drain_calls_init(&server->service);
     rpc_server_add(rpc, &server->service.base);
     return server;

@@ -7,8 +7,8 @@
 #include "services/agent/server.h"
 
 /*
- * Between server.c, streams.c, operation_calls.c and operation_questions.c (operations), question_calls.c (how the base
- * is), and drain_calls.c.
+ * What these share: server.c, streams.c, and the files of the methods. operation_calls.c begins operations or waits for
+ * one, operation_list_calls.c shows all of them, base_calls.c tells how the base is, drain_calls.c waits for requests in it.
  */
 
 struct agent_server {
@@ -51,10 +51,13 @@ void server_fail(struct server_call *call, const struct err *err);
 /** server_fail_of_arklet() - the same, of a question that Arklet does not answer. */
 void server_fail_of_arklet(struct server_call *call, const struct err *err);
 
+/** server_check_name() - whether @value can be the name, or the version, of a module. Return: 0, or -1: @field is wrong. */
+int server_check_name(const char *field, const char *value, struct err **err);
+
 /** ..._init() - set the handlers of their methods. */
 void operation_calls_init(Koupleless__Agent__V1__AgentService_Service *service);
-void operation_questions_init(Koupleless__Agent__V1__AgentService_Service *service);
-void question_calls_init(Koupleless__Agent__V1__AgentService_Service *service);
+void operation_list_calls_init(Koupleless__Agent__V1__AgentService_Service *service);
+void base_calls_init(Koupleless__Agent__V1__AgentService_Service *service);
 void drain_calls_init(Koupleless__Agent__V1__AgentService_Service *service);
 
 /** health_streams_tell() / operation_streams_tell() - what has changed, to all watchers. */

@@ -96,7 +96,8 @@ def test_empty_and_large_batches(agent):
     refused(agent, "BatchInstall", agent.proto.BatchInstallRequest(installs=installs), "installs")
 
 
-@pytest.mark.parametrize("fields,wrong", [({"version": "1"}, "name"), ({"name": "m"}, "version")])
+@pytest.mark.parametrize("fields,wrong", [({"version": "1"}, "name"), ({"name": "m"}, "version"), ({"name": "x" * 254, "version": "1"}, "name"),
+                                          ({"name": "m", "version": "1:2"}, "version")])
 def test_a_drain(agent, fields, wrong):
     refused(agent, "DrainModule", agent.proto.DrainModuleRequest(**fields), wrong)
 
