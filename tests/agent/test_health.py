@@ -212,8 +212,8 @@ def test_a_module_that_is_gone(base, agent):
     agent.succeeded(agent.install(jar))
     basekit.wait_until(lambda: agent.serving(service) == "SERVING", "SERVING")
     agent.succeeded(agent.uninstall(jar))
+    basekit.wait_until(lambda: not agent.health().modules, "the module to be gone")
     basekit.wait_until(lambda: agent.serving(service) == "NOT_SERVING", "NOT_SERVING")
-    assert not agent.health().modules
 
 
 def test_what_somebody_else_does_is_seen(base, agent):
