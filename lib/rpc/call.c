@@ -35,7 +35,6 @@ struct rpc_call {
     struct rpc_memory memory; /* of the request */
     int client_left;          /* written by gRPC for RECV_CLOSE */
     char *peer, *identity;
-    struct map headers;     /* key -> value (owned) that were asked for */
     struct list in_streams; /* of the server, under its lock */
 
     pthread_mutex_t lock; /* of what follows */
@@ -85,9 +84,6 @@ static void free_call(struct rpc_call *call)
         grpc_byte_buffer_destroy(message->buffer);
         mem_free(message);
     }
-    for (size_t i = 0; i < call->headers.len; i++)
-        mem_free(call->headers.entries[i].value);
-    map_done(&call->headers);
     rpc_memory_done(&call->memory);
     if (call->status_sent) {
         grpc_slice_unref(call->status_message);
@@ -451,33 +447,6 @@ size_t rpc_call_queue_len(struct rpc_call *call)
     size_t len = call->outgoing_len;
     pthread_mutex_unlock(&call->lock);
     return len;
-}
-
-int64_t rpc_call_deadline_ms(struct rpc_call *call)
-{
-    gpr_timespec inf = gpr_inf_future(call->details.deadline.clock_type);
-    if (gpr_time_cmp(call->details.deadline, inf) == 0)
-        return INT64_MAX;
-    gpr_timespec left =
-        gpr_time_sub(gpr_convert_clock_type(call->details.deadline, GPR_CLOCK_MONOTONIC),
-                     gpr_now(GPR_CLOCK_MONOTONIC));
-    int64_t ms = left.tv_sec * 1000 + left.tv_nsec / 1000000;
-    return ms > 0 ? ms : 0;
-}
-
-const char *rpc_call_metadata(struct rpc_call *call, const char *key)
-{
-    const char *known = map_get(&call->headers, key);
-    for (size_t i = 0; i < call->metadata.count && !known; i++) {
-        const grpc_metadata *item = &call->metadata.metadata[i];
-        if (grpc_slice_str_cmp(item->key, key) != 0)
-            continue;
-        char *value = mem_strndup((const char *)GRPC_SLICE_START_PTR(item->value),
-                                  GRPC_SLICE_LENGTH(item->value));
-        map_put(&call->headers, key, value);
-        known = value;
-    }
-    return known;
 }
 
 const char *rpc_call_peer(struct rpc_call *call)

@@ -45,8 +45,6 @@ struct rpc_client_call {
     void *user;
 
     grpc_byte_buffer *incoming;
-    grpc_metadata headers[4];
-    size_t header_count;
     grpc_metadata_array initial, trailing;
     grpc_status_code status;
     grpc_slice status_message;
@@ -192,10 +190,6 @@ static struct err *outcome(struct rpc_client_call *call)
 static void free_call(struct rpc_client_call *call)
 {
     struct rpc_client *client = call->client;
-    for (size_t i = 0; i < call->header_count; i++) {
-        grpc_slice_unref(call->headers[i].key);
-        grpc_slice_unref(call->headers[i].value);
-    }
     rpc_memory_done(&call->memory);
     err_free(call->read_err);
     grpc_slice_unref(call->status_message);
@@ -300,16 +294,6 @@ static gpr_timespec deadline_of(const struct rpc_options *options)
                         gpr_time_from_millis(options->deadline_ms, GPR_TIMESPAN));
 }
 
-static void copy_headers(struct rpc_client_call *call, const struct rpc_options *options)
-{
-    for (size_t i = 0; options && i + 1 < ARRAY_LEN(options->metadata) && options->metadata[i];
-         i += 2) {
-        grpc_metadata *header = &call->headers[call->header_count++];
-        header->key = grpc_slice_from_copied_string(options->metadata[i]);
-        header->value = grpc_slice_from_copied_string(options->metadata[i + 1]);
-    }
-}
-
 static struct rpc_client_call *make_call(struct rpc_channel *channel,
                                          const ProtobufCServiceDescriptor *service,
                                          const char *method, bool stream,
@@ -331,7 +315,6 @@ static struct rpc_client_call *make_call(struct rpc_channel *channel,
     call->core = grpc_channel_create_call(channel->core, NULL, GRPC_PROPAGATE_DEFAULTS, client->cq,
                                           path_slice, NULL, deadline_of(options), NULL);
     grpc_slice_unref(path_slice);
-    copy_headers(call, options);
     pthread_mutex_lock(&client->lock);
     list_append(&client->calls, &call->node);
     pthread_mutex_unlock(&client->lock);
@@ -348,9 +331,7 @@ static struct rpc_client_call *start(struct rpc_client_call *call, const Protobu
                          : 0;
     grpc_byte_buffer *packed = rpc_message_buffer(request);
     const grpc_op ops[] = {
-        {.op = GRPC_OP_SEND_INITIAL_METADATA,
-         .flags = flags,
-         .data.send_initial_metadata = {.count = call->header_count, .metadata = call->headers}},
+        {.op = GRPC_OP_SEND_INITIAL_METADATA, .flags = flags},
         {.op = GRPC_OP_SEND_MESSAGE, .data.send_message.send_message = packed},
         {.op = GRPC_OP_SEND_CLOSE_FROM_CLIENT},
         {.op = GRPC_OP_RECV_INITIAL_METADATA,

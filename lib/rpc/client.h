@@ -32,7 +32,6 @@ void rpc_channel_free(struct rpc_channel *channel); /* running calls keep what t
 struct rpc_options {
     int64_t deadline_ms; /* from now; 0 = none */
     bool wait_for_ready; /* wait for a connection until the deadline, instead of failing at once */
-    const char *metadata[9]; /* key, value, ..., NULL */
 };
 
 /**

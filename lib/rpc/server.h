@@ -70,12 +70,6 @@ bool rpc_call_cancelled(struct rpc_call *call);
 /** rpc_call_queue_len() - messages of a stream that wait to be sent; a writer that sees LIMIT_RPC_STREAM_QUEUE ends the stream. */
 size_t rpc_call_queue_len(struct rpc_call *call);
 
-/** rpc_call_deadline_ms() - time left to the client's deadline; INT64_MAX = none. */
-int64_t rpc_call_deadline_ms(struct rpc_call *call);
-
-/** rpc_call_metadata() - a request header (lower case), or NULL; borrowed until the call finishes. */
-const char *rpc_call_metadata(struct rpc_call *call, const char *key);
-
 /** rpc_call_peer() - "ipv4:127.0.0.1:5000"; borrowed. rpc_call_peer_identity() - SPIFFE id or first SAN of a verified client certificate, or NULL. */
 const char *rpc_call_peer(struct rpc_call *call);
 const char *rpc_call_peer_identity(struct rpc_call *call);

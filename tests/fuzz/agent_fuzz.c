@@ -141,12 +141,6 @@ size_t rpc_call_queue_len(struct rpc_call *call)
     return 0;
 }
 
-int64_t rpc_call_deadline_ms(struct rpc_call *call)
-{
-    (void)call;
-    return INT64_MAX;
-}
-
 /* A unary method's answer ends its call; a stream is ended by rpc_call_end() or rpc_call_fail(). */
 static void on_message(const ProtobufCMessage *message, void *user)
 {

@@ -402,13 +402,3 @@ int64_t sim_server_version(const struct sim_server *server)
 {
     return server->version;
 }
-
-void sim_server_each(const struct sim_server *server, enum object_kind kind,
-                     void (*fn)(void *user, const struct record *record), void *user)
-{
-    for (size_t i = 0; i < server->objects.len; i++) {
-        const struct record *record = server->objects.entries[i].value;
-        if (record->kind == kind)
-            fn(user, record);
-    }
-}

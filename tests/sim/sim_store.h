@@ -67,8 +67,4 @@ const struct record *sim_server_get(const struct sim_server *server, enum object
 /** sim_server_version() - of the last change. */
 int64_t sim_server_version(const struct sim_server *server);
 
-/** sim_server_each() - calls @fn with each object of @kind. */
-void sim_server_each(const struct sim_server *server, enum object_kind kind,
-                     void (*fn)(void *user, const struct record *record), void *user);
-
 #endif

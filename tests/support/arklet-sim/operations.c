@@ -65,15 +65,6 @@ void operations_abandon(struct base *base)
         operation_free(LIST_ENTRY(it, struct operation, node));
 }
 
-bool operations_installing(const struct base *base)
-{
-    MODULES_FOR_EACH (module, &base->modules) {
-        if (module->state == MODULE_RESOLVED)
-            return true;
-    }
-    return false;
-}
-
 static void on_timer(evutil_socket_t fd, short what, void *arg)
 {
     struct operation *op = arg;

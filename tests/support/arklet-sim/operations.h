@@ -36,7 +36,4 @@ void operation_switch(struct base *base, const char *name, const char *version,
 /** operations_abandon() - everything that runs ends without a word: the process is gone. */
 void operations_abandon(struct base *base);
 
-/** operations_installing() - whether a module is starting just now. */
-bool operations_installing(const struct base *base);
-
 #endif

@@ -143,11 +143,6 @@ static int fail(struct database *database, const char *doing, struct err **err)
     return err_move(err, failure);
 }
 
-const struct err *database_broken(const struct database *database)
-{
-    return database->broken;
-}
-
 /* -- statements -- */
 
 static void bind_text(sqlite3_stmt *statement, int at, const char *text)

@@ -28,9 +28,6 @@ struct row_ids {
 int database_open(struct database **out, const char *path, struct err **err);
 void database_close(struct database *database);
 
-/** database_broken() - why nothing may be written any more (a sync failed, the file is damaged), or NULL. */
-const struct err *database_broken(const struct database *database);
-
 int database_begin(struct database *database, struct err **err);
 int database_commit(struct database *database, struct err **err); /* durable when it returns 0 */
 void database_rollback(struct database *database);
