@@ -34,6 +34,7 @@ bool scan_member(struct scan *scan, struct span *key, struct span *value);
 /** scan_item() - the next item of an array; as scan_member(). */
 bool scan_item(struct scan *scan, struct span *value);
 
+/** span_is() - whether the bytes are those of @text. */
 bool span_is(struct span span, const char *text);
 
 /** span_string() - the content of a string without escapes. Return: false where @value is none. */

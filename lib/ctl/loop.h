@@ -51,6 +51,7 @@ void loop_timer_init(struct loop_timer *timer, void (*fn)(struct loop_timer *tim
 
 /** loop_timer_start() - fires once at @due_ms (now or past: next turn); restarts a running one. Loop thread. */
 void loop_timer_start(struct loop *loop, struct loop_timer *timer, int64_t due_ms);
+/** loop_timer_stop() - it does not fire; one that does not run may be stopped, too. Loop thread. */
 void loop_timer_stop(struct loop *loop, struct loop_timer *timer);
 
 /**

@@ -65,6 +65,7 @@ void rpc_call_end(struct rpc_call *call);
  */
 void rpc_call_on_cancel(struct rpc_call *call, void (*fn)(void *user), void *user);
 
+/** rpc_call_cancelled() - whether its client went away, its deadline is over, or the server stops. Any thread. */
 bool rpc_call_cancelled(struct rpc_call *call);
 
 /** rpc_call_queue_len() - messages of a stream that wait to be sent; a writer that sees LIMIT_RPC_STREAM_QUEUE ends the stream. */

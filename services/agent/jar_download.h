@@ -41,6 +41,7 @@ struct jar_download {
     bool busy;    /* the server has too much to do, or is not well */
 };
 
+/** jar_download_start() - from the start of the file; all that is asked for above is set. */
 void jar_download_start(struct jar_download *download);
 
 /** jar_download_go_on() - after DISK_FULL, when there is room: where it stopped, in the time that is left. */

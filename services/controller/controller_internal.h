@@ -91,7 +91,10 @@ void base_groups_saw(struct controller *controller, const char *resource_version
 void base_groups_stop(struct controller *controller);
 
 /* executor.c: carries plans out; a key is not planned again before its plan's writes are seen in the cache. */
+
+/** executor_run() - begins the writes of a plan for @work_key, one after the other; the first that fails ends it (setbacks.c). */
 void executor_run(struct controller *controller, const char *work_key, struct plan *plan_taken);
+/** executor_saw() - the cache has the object @key as of @resource_version, or knows that it is gone: who waits for that may be planned again. */
 void executor_saw(struct controller *controller, enum object_kind kind, const char *key,
                   const char *resource_version);
 void executor_free(struct controller *controller);
@@ -131,6 +134,12 @@ void setbacks_free(struct controller *controller);
 #define AGENT_WAIT_MS 30000     /* then the agent says that the operation is still running */
 #define AGENT_DEADLINE_MS 60000 /* of a call: later than that only a broken connection answers */
 
+/**
+ * agents_start() - begins an operation on @instance: it is RUNNING, and its outcome makes the instance due
+ *
+ * Not while another one of it runs, nor without a base; nor an install while one of the same module runs on that base: then
+ * it is planned anew.
+ */
 void agents_start(struct controller *controller, struct cached_instance *instance,
                   enum operation_type type);
 /** agents_channel() - to the agent at @address, used until the loop turns; NULL with *err where that is none. */
@@ -161,12 +170,17 @@ bool services_refused(struct controller *controller, const char *deployment_key,
                       const struct err *err);
 
 /* leftovers.c: what runs on a base though no Module says so (engine/leftover.h). */
+
+/** leftovers_look() - one of those that @report of @base tells of is uninstalled, where it is to go. */
 void leftovers_look(struct controller *controller, struct cached_base *base,
                     const Koupleless__Controller__V1__ReportRequest *report);
 
 /* placement.c: questions to the scheduler. */
+
+/** placement_ask() - for @count bases (ACTION_PLACE) or instances (ACTION_EVICT) of @revision. The answer waits in its view for the next plan. */
 void placement_ask(struct controller *controller, struct deployment *deployment,
                    struct cached_revision *revision, enum action_type question, int32_t count);
+/** placement_forget() - what was answered; a question that is out stays so. */
 void placement_forget(struct placement *placement);
 
 /* events.c: what happened, for people. */

@@ -31,6 +31,7 @@ struct text_list {
     struct span resource_version, continue_token; /* empty = none */
 };
 
+/** text_read_list() - @out borrows from @text. Return: 0, or -1 with ERR_DATA_LOSS where it is no list. */
 int text_read_list(struct span text, struct text_list *out, struct err **err);
 
 /** text_version() - metadata.resourceVersion of an object that may have nothing else (a bookmark). */
