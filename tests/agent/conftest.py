@@ -225,6 +225,19 @@ def wait_starting(base, jar):
                        f"the start of {jar.module} {jar.version}")
 
 
+def await_age(base, seconds=3):
+    """From then on the age of a JVM, in whole seconds, tells it from the next one: agents allow for 1.5 s."""
+
+    def old_enough():
+        try:
+            answer = base.call("health", {"type": "system", "metrics": ["jvm"]}, timeout_s=0.5)
+        except OSError:  # a module starts on this event loop
+            return False
+        return answer.data["healthData"]["jvm"]["run time(s)"] >= seconds
+
+    basekit.wait_until(old_enough, "a JVM of some age")
+
+
 def restart(base, ms=0):
     """A simulated base dies and is back, empty, after @ms."""
     base.control("restart", ms=ms)

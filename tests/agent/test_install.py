@@ -9,10 +9,6 @@ import basekit
 import pytest
 
 
-def sha256(jar):
-    return hashlib.sha256(jar.path.read_bytes()).hexdigest()
-
-
 def md5(jar):
     return hashlib.md5(jar.path.read_bytes()).hexdigest()
 
@@ -29,7 +25,7 @@ def test_install(base, start_agent, jars, scheme, cache):
     assert (operation.id, operation.type) == (f"install-{jar.module}", "install")
     assert (operation.module.name, operation.module.version, operation.module.url) == (
         jar.module, jar.version, url)
-    assert operation.digest == sha256(jar)
+    assert operation.digest == jar.sha256
     assert operation.url_passed_through == (not cache)
     assert operation.start_time.ToMilliseconds() <= operation.end_time.ToMilliseconds()
     assert base.modules() == {f"{jar.module}:1.0.0": "activated"}
@@ -45,7 +41,7 @@ def test_the_list_tells_path_state_and_digest(base, agent):
     modules = agent.modules()
     assert list(modules) == sorted(modules)
     one, other = modules[f"{jar.module}:1.0.0"], modules[f"{foreign.module}:1.0.0"]
-    assert (one.state, one.web_context_path, one.digest) == ("activated", "shop", sha256(jar))
+    assert (one.state, one.web_context_path, one.digest) == ("activated", "shop", jar.sha256)
     assert (other.state, other.web_context_path, other.digest) == ("activated", foreign.module, "")
 
 
@@ -88,7 +84,7 @@ def test_the_manifest_must_name_what_is_wanted(base, start_agent, name, version,
 def test_right_digests(base, start_agent, cache):
     agent = start_agent(base, cache=cache)
     jar = base.jar(base.unique())
-    agent.succeeded(agent.install(jar, digests={"md5": md5(jar), "sha256": sha256(jar)}))
+    agent.succeeded(agent.install(jar, digests={"md5": md5(jar), "sha256": jar.sha256}))
 
 
 @pytest.mark.parametrize("scheme", ["file", "http"])
@@ -200,12 +196,12 @@ def cached(tmp_path):
 
 def test_a_jar_is_fetched_once(base, agent, jars, tmp_path):
     jar = base.jar(base.unique())
-    url, digests = jars.serve(jar), {"sha256": sha256(jar)}
+    url, digests = jars.serve(jar), {"sha256": jar.sha256}
     agent.succeeded(agent.install(url, jar.module, jar.version, digests=digests))
     agent.succeeded(agent.uninstall(jar))
     agent.succeeded(agent.install(url, jar.module, jar.version, digests=digests))
     assert len(jars.requests) == 1
-    assert cached(tmp_path) == [sha256(jar) + ".jar"]
+    assert cached(tmp_path) == [jar.sha256 + ".jar"]
 
 
 def test_without_a_digest_it_is_fetched_again(base, agent, jars):
@@ -219,7 +215,7 @@ def test_without_a_digest_it_is_fetched_again(base, agent, jars):
 
 def test_a_damaged_file_of_the_cache_is_fetched_again(base, agent, jars, tmp_path):
     jar = base.jar(base.unique())
-    url, digests = jars.serve(jar), {"sha256": sha256(jar)}
+    url, digests = jars.serve(jar), {"sha256": jar.sha256}
     agent.succeeded(agent.install(url, jar.module, jar.version, digests=digests))
     agent.succeeded(agent.uninstall(jar))
     (tmp_path / "cache" / cached(tmp_path)[0]).write_bytes(b"PK")
@@ -235,7 +231,7 @@ def test_the_cache_is_bounded(base, agent, tmp_path):
         agent.succeeded(agent.prefetch(jar))
     names = cached(tmp_path)
     assert len(names) == 64
-    assert sha256(jars[-1]) + ".jar" in names and sha256(jars[0]) + ".jar" not in names
+    assert jars[-1].sha256 + ".jar" in names and jars[0].sha256 + ".jar" not in names
 
 
 def test_the_jar_of_a_module_stays_in_the_cache(base, agent, tmp_path):
@@ -244,10 +240,10 @@ def test_the_jar_of_a_module_stays_in_the_cache(base, agent, tmp_path):
     agent.succeeded(agent.install(installed))
     for i in range(66):
         agent.succeeded(agent.prefetch(base.jar(f"c{i}")))
-    assert sha256(installed) + ".jar" in cached(tmp_path)
+    assert installed.sha256 + ".jar" in cached(tmp_path)
     agent.succeeded(agent.uninstall(installed))
     agent.succeeded(agent.prefetch(base.jar("last")))
-    assert sha256(installed) + ".jar" not in cached(tmp_path)
+    assert installed.sha256 + ".jar" not in cached(tmp_path)
 
 
 def test_failed_jars_leave_nothing(base, agent, jars, tmp_path):

@@ -145,7 +145,7 @@ def test_a_batch_goes_on_by_priority(base, start_agent, jars):
     jars.hold.set()
     for op in ("late", "first"):
         agent.succeeded(agent.ended(op))
-    done = [line.split()[2] for line in base.operations.read_text().splitlines()]
+    done = base.modules_in_order()
     assert done.index(first.module) < done.index(late.module)
 
 

@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 """Operations: known by their id, one at a time per module, in batches, in place."""
-import hashlib
-
 import basekit
 import grpc
 import protokit
@@ -212,7 +210,7 @@ def test_a_batch_goes_by_priority(base, agent):
         late.module, first.module, middle.module]
     for operation in operations:
         agent.succeeded(operation)
-    done = [line.split()[2] for line in base.operations.read_text().splitlines()]
+    done = base.modules_in_order()
     assert [name for name in done if name in (late.module, first.module, middle.module)] == [
         first.module, middle.module, late.module]
 
@@ -229,7 +227,7 @@ def test_a_batch_begins_when_all_jars_are_there(base, agent, jars):
     jars.hold.set()
     for operation in call.result():
         agent.succeeded(operation)
-    done = [line.split()[2] for line in base.operations.read_text().splitlines()]
+    done = base.modules_in_order()
     assert done.index(late.module) < done.index(early.module)
 
 
@@ -483,16 +481,12 @@ def two_jars(base, **second):
     return base.jar(name), base.jar(name, X_Build="2", **second)
 
 
-def digest(jar):
-    return hashlib.sha256(jar.path.read_bytes()).hexdigest()
-
-
 @pytest.mark.real
 def test_another_jar_of_a_version_that_runs(base, agent):
     one, two = two_jars(base)
     agent.succeeded(agent.install(one))
     error = agent.failed(agent.install(two), "Arklet.InstallationRequirementNotMet", "OTHER_JAR_INSTALLED")
-    assert error.message == f"{one.module} 1.0.0 runs from another jar (sha256 {digest(one)})"
+    assert error.message == f"{one.module} 1.0.0 runs from another jar (sha256 {one.sha256})"
     assert not error.retryable
     assert base.operations_of(one.module) == [("install", "1.0.0")]
     agent.succeeded(agent.install(one))
@@ -506,7 +500,7 @@ def test_another_jar_in_place(base, agent):
     agent.succeeded(agent.install(two, in_place=True))
     assert base.operations_of(one.module) == [("install", "1.0.0"), ("uninstall", "1.0.0"),
                                               ("install", "1.0.0")]
-    assert agent.modules()[f"{one.module}:1.0.0"].digest == digest(two)
+    assert agent.modules()[f"{one.module}:1.0.0"].digest == two.sha256
 
 
 @pytest.mark.real
@@ -583,7 +577,7 @@ def test_the_jar_before_comes_back(new_base, start_agent, options):
                          "MODULE_START_FAILED")
     assert error.restored
     assert base.modules() == {f"{one.module}:1.0.0": "activated"}
-    assert agent.modules()[f"{one.module}:1.0.0"].digest == digest(one)
+    assert agent.modules()[f"{one.module}:1.0.0"].digest == one.sha256
 
 
 def test_a_jar_that_does_not_go_stays(base, agent):
@@ -593,4 +587,4 @@ def test_a_jar_that_does_not_go_stays(base, agent):
                  text="java.lang.reflect.InvocationTargetException")
     assert agent.state(agent.install(two, in_place=True)) == "FAILED"
     assert base.operations_of(one.module) == [("install", "1.0.0")]
-    assert agent.modules()[f"{one.module}:1.0.0"].digest == digest(one)
+    assert agent.modules()[f"{one.module}:1.0.0"].digest == one.sha256

@@ -8,9 +8,7 @@ import urllib.request
 import basekit
 import protokit
 import pytest
-from conftest import wait_starting
-
-JVM = {"type": "system", "metrics": ["jvm"]}
+from conftest import await_age, wait_starting
 
 
 @pytest.fixture
@@ -22,19 +20,6 @@ def agent_of(controller, start_agent):
         return start_agent(base, *(reports if with_controller else []), *options).wait_ready()
 
     return start
-
-
-def await_age(base, seconds=3):
-    """From then on the age of a JVM, in whole seconds, tells it from the next one."""
-
-    def old_enough():
-        try:
-            answer = base.call("health", JVM, timeout_s=0.5)
-        except OSError:  # a module starts on this event loop
-            return False
-        return answer.data["healthData"]["jvm"]["run time(s)"] >= seconds
-
-    basekit.wait_until(old_enough, "a JVM of some age")
 
 
 def restart(base):

@@ -3,7 +3,7 @@
 import basekit
 import programkit
 import pytest
-from conftest import restart
+from conftest import await_age, restart
 from gateway import Controller
 
 
@@ -104,12 +104,7 @@ def test_the_boot_id_changes_with_the_jvm(base, controller, report_agent):
     jar = base.jar(base.unique())
     agent.succeeded(agent.install(jar))
     first = controller.next(lambda report: report.ready and report.modules)
-
-    def old_enough():
-        jvm = base.call("health", {"type": "system", "metrics": ["jvm"]}).data["healthData"]["jvm"]
-        return jvm["run time(s)"] >= 3
-
-    basekit.wait_until(old_enough, "a JVM whose age tells it from the next one")
+    await_age(base)
     restart(base)
     second = controller.next(lambda report: report.ready and report.boot_id != first.boot_id)
     assert second.modules_known and not second.modules

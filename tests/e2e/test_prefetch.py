@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 """Jars come before their turn: the time of a batch is the time of its installs."""
-import hashlib
-
 import basekit
 import jarserver
 
@@ -10,7 +8,7 @@ def test_the_next_batches_download_nothing(system, tmp_path):
     """While the first one waits for a person the other bases fetch the jar; then the store may be away."""
     with jarserver.JarServer(tmp_path / "served") as jars:
         old, new = system.jar("pay", "1.0.0"), system.jar("pay", "2.0.0")
-        digest = hashlib.sha256(new.path.read_bytes()).hexdigest()
+        digest = new.sha256
         url, path = jars.serve(new), "/" + new.path.name
         system.apply("pay", old, replicas=3)
         system.wait_completed("pay")
@@ -44,7 +42,7 @@ def test_agents_without_a_cache_are_let_alone(new_system, tmp_path):
     with jarserver.JarServer(tmp_path / "served") as jars:
         for version in ("1.0.0", "2.0.0"):
             jar = system.jar("pay", version)
-            url, digest = jars.serve(jar), hashlib.sha256(jar.path.read_bytes()).hexdigest()
+            url, digest = jars.serve(jar), jar.sha256
             system.apply("pay", jar, replicas=2, url=url, sha256=digest, strategy={"batchCount": 2, "needConfirm": True})
             system.wait_waiting("pay", batch=1)
             if version == "2.0.0":

@@ -4,6 +4,7 @@
 Everything listens on loopback addresses of its own, so that tests may run side by side. Nothing here
 sleeps but wait_until(), which asks again until a condition holds.
 """
+import hashlib
 import http.client
 import itertools
 import json
@@ -215,10 +216,18 @@ class Base:
         lines = [line.split() for line in self.operations.read_text().splitlines()]
         return [(line[1], line[3]) for line in lines if line[0] == self.address and line[2] == name]
 
+    def modules_in_order(self):
+        """The names of the modules to which something was done, one for each time."""
+        return [line.split()[2] for line in self.operations.read_text().splitlines()]
+
 
 class Jar:
     def __init__(self, path, module, version):
         self.path, self.module, self.version = path, module, version
+
+    @property
+    def sha256(self):
+        return hashlib.sha256(self.path.read_bytes()).hexdigest()
 
     def as_uri(self):
         return self.path.as_uri()
