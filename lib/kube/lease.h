@@ -22,8 +22,8 @@
 extern const struct kube_resource kube_leases;
 
 #define KUBE_LEASE_MS 15000 /* without a change, then others may take it */
-#define KUBE_LEASE_GIVE_UP_MS                                                                      \
-    10000 /* without a renewal, then its holder acts no more: well before others begin */
+/* So long without a renewal its holder acts no more: well before others begin. */
+#define KUBE_LEASE_GIVE_UP_MS 10000
 #define KUBE_LEASE_RENEW_MS 3000 /* between renewals */
 #define KUBE_LEASE_RETRY_MS 2000 /* between looks at the Lease of another, and after what failed */
 

@@ -10,8 +10,8 @@
 #include "services/agent/operations_internal.h"
 
 #define WAIT_MS 200
-#define SILENT_MAX                                                                                 \
-    2 /* questions in a row without an answer: one may have met the loop that an install holds */
+/* Questions in a row without an answer: one may have met the loop that an install holds. */
+#define SILENT_MAX 2
 #define REFUSED_MAX 3 /* closed ports in a row: the JVM is gone, and what it did with it */
 
 static void ask(struct run *run);

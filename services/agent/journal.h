@@ -18,8 +18,8 @@ struct journal_options {
     struct worker *worker;
     struct log *log;
     const char *dir; /* NULL: nothing is kept, and nobody waits */
-    const char *
-        agent; /* whose it is: that of another base in the same directory is not read; borrowed for the call */
+    /* Whose it is: that of another base in the same directory is not read. Borrowed for the call. */
+    const char *agent;
     /* all() - journal_write_all() of it writes what still counts, by @write. */
     void (*all)(void *owner, void (*write)(void *user, const struct journal_line *line),
                 void *user);

@@ -27,8 +27,8 @@ struct replay_options {
     struct log *log;
     struct metrics *metrics;
     void (*look)(void *user); /* something has changed: the base is to be looked at */
-    void (*judge)(
-        void *user); /* the baseline is known: nothing may be missing of what was seen last */
+    /* The baseline is known: nothing may be missing of what was seen last. */
+    void (*judge)(void *user);
     void *user;
 };
 

@@ -23,8 +23,8 @@
 #include "services/controller/controller_internal.h"
 #include "services/controller/engine/plan_module.h"
 
-#define IDLE_MS                                                                                    \
-    60000 /* a connection that is not used for so long is dropped: one that waits for its operation asks sooner */
+/* A connection that is not used for so long is dropped: one that waits for its operation asks sooner. */
+#define IDLE_MS 60000
 #define UNREACHABLE_CODE "Arklet.NetworkError"
 
 typedef Koupleless__Agent__V1__Operation AgentOperation;

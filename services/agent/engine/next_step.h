@@ -21,8 +21,8 @@ enum step {
 
 struct next_step {
     enum step step;
-    const struct biz
-        *target;            /* STEP_UNINSTALL: which; else NULL: that of the operation; borrowed */
+    /* STEP_UNINSTALL: which; else NULL: that of the operation. Borrowed. */
+    const struct biz *target;
     struct failure failure; /* STEP_FAIL; owned by the caller */
 };
 
