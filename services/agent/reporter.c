@@ -121,10 +121,8 @@ static void set_readiness(const struct base_state *state, bool ready, Report *re
     report->boot_id = messages_text(state->boot_id);
     if (ready)
         return;
-    report->reason = messages_text(base_state_ready(state)                    ? "Replaying"
-                                   : !state->arklet_answered                  ? "ArkletUnreachable"
-                                   : state->health.base_status == HEALTH_DOWN ? "BaseDown"
-                                                                              : "BaseStarting");
+    report->reason = messages_text(base_unready_reason(
+        base_state_ready(state), state->arklet_answered, state->health.base_status));
     report->message = messages_text(state->health.message);
 }
 

@@ -18,7 +18,7 @@ REASONS = [
     (r"services/controller/[^/]*\.c", r"\"([A-Z][a-z]+(?:[A-Z][a-z]+)+)(?:: %s)?\""),
     (r"services/controller/store/kubernetes/pod\.c", r"\bnot_ready\(\w+, \"(\w+)\""),
     (r"services/controller/store/kubernetes/overlay\.c", r"restarted\[\] = \"(\w+)\""),
-    (r"services/agent/reporter\.c", r"\"([A-Z][a-z]+(?:[A-Z][a-z]+)+)\""),
+    (r"services/agent/engine/base_health\.c", r"\"([A-Z][a-z]+(?:[A-Z][a-z]+)+)\""),
     (r"services/scheduler/engine/place\.h", r"\bX\(REFUSED_\w+, \"(\w+)\"\)"),
     (r"lib/model/module_deployment\.h", r"#define REASON_\w+ \"(\w+)\""),
 ]

@@ -285,6 +285,15 @@ void base_health_done(struct base_health *health)
     *health = (struct base_health){0};
 }
 
+const char *base_unready_reason(bool takes_modules, bool arklet_answers, enum health base_status)
+{
+    if (takes_modules)
+        return "Replaying";
+    if (!arklet_answers)
+        return "ArkletUnreachable";
+    return base_status == HEALTH_DOWN ? "BaseDown" : "BaseStarting";
+}
+
 bool base_health_equal(const struct base_health *a, const struct base_health *b)
 {
     bool equal = a->status == b->status && a->base_status == b->base_status &&

@@ -52,6 +52,13 @@ struct health_facts {
 void base_health_of(const struct health_facts *facts, struct base_health *out);
 void base_health_done(struct base_health *health);
 
+/**
+ * base_unready_reason() - what a base that is not ready is called in reports (docs/errors.md)
+ * @takes_modules: then it waits for what belongs on it
+ * @arklet_answers: what Arklet said last counts
+ */
+const char *base_unready_reason(bool takes_modules, bool arklet_answers, enum health base_status);
+
 /** base_health_equal() - whether a watcher would see no difference. */
 bool base_health_equal(const struct base_health *a, const struct base_health *b);
 

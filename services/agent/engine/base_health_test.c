@@ -513,6 +513,27 @@ static void a_watcher_sees_each_difference(void **state)
         base_health_done(&seen[i]);
 }
 
+static void what_is_not_ready_has_a_name(void **state)
+{
+    (void)state;
+    static const struct {
+        bool takes_modules, arklet_answers;
+        enum health status;
+        const char *reason;
+    } rows[] = {
+        {true, true, HEALTH_UP, "Replaying"},
+        {false, false, HEALTH_UP, "ArkletUnreachable"},
+        {false, false, HEALTH_DOWN, "ArkletUnreachable"},
+        {false, true, HEALTH_DOWN, "BaseDown"},
+        {false, true, HEALTH_UNKNOWN, "BaseStarting"},
+        {false, true, HEALTH_UP, "BaseStarting"}, /* its JVM is not known yet */
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        assert_string_equal(
+            base_unready_reason(rows[i].takes_modules, rows[i].arklet_answers, rows[i].status),
+            rows[i].reason);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -526,6 +547,7 @@ int main(void)
         cmocka_unit_test(the_first_sick_module_is_named),
         cmocka_unit_test(what_belongs_there_is_to_be_there),
         cmocka_unit_test(a_watcher_sees_each_difference),
+        cmocka_unit_test(what_is_not_ready_has_a_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
