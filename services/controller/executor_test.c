@@ -313,20 +313,22 @@ static void test_a_requeue_is_no_write(void **state)
 
 static void test_a_failed_write_ends_the_plan(void **state)
 {
-    static const enum err_code codes[] = {ERR_CONFLICT, ERR_UNAVAILABLE, ERR_INVALID};
-    for (size_t i = 0; i < ARRAY_LEN(codes); i++) {
+    static const struct {
+        enum err_code code;
+        int64_t wait_ms; /* longer with each failure, which a conflict is none of (setbacks.c) */
+    } rows[] = {{ERR_CONFLICT, 500}, {ERR_UNAVAILABLE, 500}, {ERR_INVALID, 1000}};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct world *world = *state;
         struct plan plan = {0};
         size_t before = world->call_count;
         plan_add(&plan, ACTION_SET_PAUSE, "")->number = 1;
         plan_add(&plan, ACTION_SET_REPLICAS, "rs")->number = 2;
         run(world, &plan);
-        refuse(world, before, codes[i]);
+        refuse(world, before, rows[i].code);
         assert_int_equal(world->call_count, before + 1); /* what came behind is not begun */
         assert_false(at_work(world));
-        int64_t wait_ms = 500 << i; /* each time longer (setbacks.c) */
-        assert_true(planned_again_in(world, wait_ms));
-        kit_clock_advance(&world->clock, wait_ms);
+        assert_true(planned_again_in(world, rows[i].wait_ms));
+        kit_clock_advance(&world->clock, rows[i].wait_ms);
         turn(world);
         assert_string_equal(
             workqueue_take(world->controller.queue, loop_now_ms(world->controller.loop)), KEY);
