@@ -110,28 +110,3 @@ struct revision *next_older(const struct deployment_view *view, const struct rev
     }
     return best;
 }
-
-/* Old instances whose bases @update may come to. */
-static int32_t on_selected_bases(const struct revision *revision, const struct revision *update)
-{
-    int32_t count = 0;
-    for (size_t i = 0; i < revision->instances.len; i++) {
-        const struct instance *instance = revision->instances.items[i];
-        count += !instance_deleting(instance) && instance->base &&
-                 base_selected(instance->base, &update->rs->spec.template);
-    }
-    return count;
-}
-
-int32_t places_given(const struct deployment_view *view, const struct revision *update,
-                     int32_t left)
-{
-    int32_t given = 0;
-    for (struct revision *r = next_older(view, update, NULL); r; r = next_older(view, update, r)) {
-        int32_t has = counted(view, r), keep = has < left ? has : left;
-        int32_t surplus = places(r, update) - keep, fit = on_selected_bases(r, update);
-        left -= keep;
-        given += surplus < 0 ? 0 : surplus < fit ? surplus : fit;
-    }
-    return given;
-}

@@ -39,8 +39,4 @@ int32_t places_of_others(const struct deployment_view *view, const struct revisi
 struct revision *next_older(const struct deployment_view *view, const struct revision *except,
                             const struct revision *than);
 
-/** places_given() - how many places, on bases that are selected, the others give to @update when @left of them are left */
-int32_t places_given(const struct deployment_view *view, const struct revision *update,
-                     int32_t left);
-
 #endif

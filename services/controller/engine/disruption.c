@@ -238,8 +238,9 @@ static struct held find_held(const struct deployment_view *view, const struct re
         const struct revision *revision = view->revisions[r];
         int32_t surplus = revision_surplus(revision, update);
         find_given_up(revision, update, &held);
-        int32_t replaced = revision == update ? 0 : min32(surplus, missing);
-        missing -= replaced;
+        int32_t early = gives_way_early(view, revision, update);
+        int32_t replaced = revision == update ? 0 : min32(surplus, missing) + early;
+        missing = max32(missing - replaced, 0);
         if (replaced)
             find_without_successor(view, update, revision, replaced, &held);
         if (surplus > replaced && update->available >= update->existing)

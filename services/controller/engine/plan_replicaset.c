@@ -187,12 +187,13 @@ static bool plan_has(const struct plan *plan, enum action_type type,
 }
 
 /* An answer that nobody needs any more would be wrong by the time when somebody does. */
-static void forget_answers(const struct revision *revision, const struct revision *update,
-                           struct plan *plan)
+static void forget_answers(const struct deployment_view *view, const struct revision *revision,
+                           const struct revision *update, struct plan *plan)
 {
     if (revision->place.state == PLACEMENT_ANSWERED && !revision_lack(revision))
         plan_add(plan, ACTION_FORGET_PLACE, revision->rs->meta.name);
-    if (revision->evict.state == PLACEMENT_ANSWERED && !revision_surplus(revision, update))
+    if (revision->evict.state == PLACEMENT_ANSWERED && !revision_surplus(revision, update) &&
+        !gives_way_early(view, revision, update))
         plan_add(plan, ACTION_FORGET_EVICT, revision->rs->meta.name);
 }
 
@@ -220,7 +221,7 @@ static void close_differences(const struct deployment_view *view, struct revisio
             place_missing(view, revision, missing, offered, plan);
         if (surplus > 0)
             remove_surplus(view, revision, surplus, disruption, plan);
-        forget_answers(revision, update, plan);
+        forget_answers(view, revision, update, plan);
     }
 }
 

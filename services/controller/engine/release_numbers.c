@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "lib/base/str.h"
 #include "services/controller/engine/batches.h"
 #include "services/controller/engine/counts.h"
 #include "services/controller/engine/min_ready.h"
@@ -50,23 +49,9 @@ void plan__distribute_others(const struct deployment_view *view, const struct re
     }
 }
 
-/*
- * Instances of the batch that find no room, and that no old instance makes room for. That is so when a
- * base was lost with the old instance that was to be replaced, or is not selected; then others give way early.
- */
-static int32_t without_room(const struct planning *p, struct rollout_numbers wanted)
-{
-    if (!str_starts_with(p->update->place.explanation, NO_CAPACITY))
-        return 0;
-    int32_t giving_way = places_given(p->view, p->update, wanted.others);
-    int32_t missing = wanted.updated - p->update->existing - giving_way;
-    return missing < 0 ? 0 : missing < wanted.others ? missing : wanted.others;
-}
-
 void plan__apply_numbers(struct planning *p)
 {
     struct rollout_numbers wanted = wanted_now(p);
-    wanted.others -= without_room(p, wanted);
     plan__set_replicas(p->plan, p->update, wanted.updated);
     plan__distribute_others(p->view, p->update, wanted.others, p->plan);
 }

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "services/controller/engine/replacement.h"
 
+#include "lib/base/min.h"
 #include "lib/base/str.h"
 #include "lib/model/labels.h"
+#include "services/controller/engine/counts.h"
+#include "services/controller/engine/plan_replicaset.h"
 
 #define NEWEST_LOOKED_AT 64
 
@@ -27,6 +30,59 @@ int32_t revision_surplus(const struct revision *revision, const struct revision 
     int32_t surplus = revision->existing - revision->replaced - given_up(revision, update) -
                       revision->rs->spec.replicas;
     return surplus > 0 ? surplus : 0;
+}
+
+/* Old ones whose bases @update may come to, and that have no successor yet. */
+static int32_t replaceable(const struct deployment_view *view, const struct revision *revision,
+                           const struct revision *update)
+{
+    int32_t count = 0;
+    for (size_t i = 0; i < revision->instances.len; i++) {
+        const struct instance *instance = revision->instances.items[i];
+        count += can_be_replaced(instance, update) &&
+                 base_belongs(instance->base, view->md->spec.base_deployment_name) &&
+                 base_selected(instance->base, &update->rs->spec.template);
+    }
+    return count;
+}
+
+/* Of those that are too many the ones that @update can take the place of. */
+static int32_t surplus_with_room(const struct deployment_view *view,
+                                 const struct revision *revision, const struct revision *update)
+{
+    return min32(revision_surplus(revision, update), replaceable(view, revision, update));
+}
+
+int64_t no_room_until(const struct revision *revision, const struct revision *update)
+{
+    bool asked_who_goes = revision->evict.state != PLACEMENT_NONE;
+    return update->place.answered_ms + (asked_who_goes ? 2 * PLACE_RETRY_MS : PLACE_RETRY_MS);
+}
+
+/* Whether all that there was room for is there, and there was none for the rest just now. */
+static bool lacks_room(const struct deployment_view *view, const struct revision *revision,
+                       const struct revision *update)
+{
+    const struct placement *place = &update->place;
+    bool used_up =
+        place->state == PLACEMENT_NONE || (place->state == PLACEMENT_ANSWERED && !place->names.len);
+    return revision_lack(update) && used_up && no_room_elsewhere(update) &&
+           view->now_ms < no_room_until(revision, update);
+}
+
+int32_t gives_way_early(const struct deployment_view *view, const struct revision *revision,
+                        const struct revision *update)
+{
+    if (!update || revision == update || !lacks_room(view, revision, update))
+        return 0;
+    int32_t lack = revision_lack(update);
+    for (struct revision *r = next_older(view, update, NULL); r; r = next_older(view, update, r))
+        lack -= surplus_with_room(view, r, update);
+    for (struct revision *r = next_older(view, update, revision); r;
+         r = next_older(view, update, r))
+        lack -= replaceable(view, r, update) - surplus_with_room(view, r, update);
+    int32_t own = replaceable(view, revision, update) - surplus_with_room(view, revision, update);
+    return max32(min32(lack, own), 0);
 }
 
 bool revision_web_path_in_use(const struct revision *revision)

@@ -16,6 +16,20 @@ int32_t revision_lack(const struct revision *revision);
 /** revision_surplus() - instances beyond the wanted number that have no successor yet, and are not given up for @update. */
 int32_t revision_surplus(const struct revision *revision, const struct revision *update);
 
+/** no_room_until() - how long an answer that @update finds no room counts for @revision, mono: longer where it was asked since who of that goes. */
+int64_t no_room_until(const struct revision *revision, const struct revision *update);
+
+/**
+ * gives_way_early() - how many of @revision make room for @update before their batch
+ *
+ * So many as @update lacks, where there is no room for them, and who is too many on bases that it may come to is less:
+ * since a base was lost with an old instance that was to be replaced, or is not selected, or bases of a scale-out are still to
+ * come. The oldest revision gives first. Its number stays as it is: what it lacks then comes back where room comes, also
+ * while a gate waits.
+ */
+int32_t gives_way_early(const struct deployment_view *view, const struct revision *revision,
+                        const struct revision *update);
+
 /** revision_web_path_in_use() - whether it was learnt that @revision can't run beside the versions that it replaces. */
 bool revision_web_path_in_use(const struct revision *revision);
 

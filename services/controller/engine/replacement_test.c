@@ -121,13 +121,67 @@ static void how_many_are_too_many(void **state)
     }
 }
 
+/* Who makes room before its batch, where a base was lost, or is not selected, or is still to come. */
+static void who_gives_way_early(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *revisions, *bases, *answers; /* of the first one, for the last one */
+        int32_t early;
+    } rows[] = {
+        {"there is room", "v1#1=2 aA bA cA dA; v2^x#2=3", "a^x b^x c^x d^x", "", 0},
+        {"as many as find none, and who is too many is less", "v1#1=2 aA bA cA dA; v2^x#2=3",
+         "a^x b^x c^x d^x", "place v2^x spent", 1},
+        {"an answer with nothing counts at once", "v1#1=2 aA bA cA dA; v2^x#2=3", "a^x b^x c^x d^x",
+         "place v2^x none", 1},
+        {"some were found: they come first", "v1#1=2 aA bA cA dA; v2^x#2=3", "a^x b^x c^x d^x",
+         "place v2^x e", 0},
+        {"it is being asked", "v1#1=2 aA bA cA dA; v2^x#2=3", "a^x b^x c^x d^x", "place v2^x asked",
+         0},
+        {"that was long ago", "v1#1=2 aA bA cA dA; v2^x#2=3", "a^x b^x c^x d^x",
+         "place v2^x long-spent", 0},
+        {"who is too many covers all", "v1#1=1 aA bA cA dA; v2^x#2=3", "a^x b^x c^x d^x",
+         "place v2^x spent", 0},
+        {"all of it is there", "v1#1=2 aA bA; v2^x#2=2 cA dA", "a^x b^x c^x d^x",
+         "place v2^x spent", 0},
+        {"those that have a successor don't", "v1#1=2 aA bA cA; v2^x#2=3 aU>sa", "a^x b^x c^x",
+         "place v2^x spent", 2},
+        {"bases that are not selected give none", "v1#1=2 aA bA cA dA; v2^x#2=3", "a b c^x d",
+         "place v2^x spent", 0},
+        {"... so that another one does", "v1#1=1 aA bA; v3#2=1 cA; v2^x#3=2", "a^x b c^x",
+         "place v2^x spent", 0},
+        {"bases of another Deployment give none", "v1#1=2 aA bA cA dA; v2^x#2=3", "a@ b@ c@ d@",
+         "place v2^x spent", 0},
+        {"the oldest gives first", "v1#1=1 aA; v3#2=1 bA; v2^x#3=1", "a^x b^x", "place v2^x spent",
+         1},
+        {"... the newer one not", "v3#2=1 bA; v1#1=1 aA; v2^x#3=1", "a^x b^x", "place v2^x spent",
+         0},
+        {"... but for the rest", "v3#2=1 bA; v1#1=1 aA; v2^x#3=2", "a^x b^x", "place v2^x spent",
+         1},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        const struct kit_row world = {.spec = "v2^x x5",
+                                      .revisions = rows[i].revisions,
+                                      .bases = rows[i].bases,
+                                      .answers = rows[i].answers};
+        struct kit kit;
+        kit_init(&kit, &world);
+        struct deployment_view view = kit_view(&kit);
+        const struct revision *update = kit.revisions[kit.revision_count - 1];
+        int32_t early = gives_way_early(&view, kit.revisions[0], update);
+        if (early != rows[i].early)
+            fail_msg("%s: %d", rows[i].name, early);
+        assert_int_equal(gives_way_early(&view, update, update), 0);
+        kit_done(&kit);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(who_may_get_a_successor),
-        cmocka_unit_test(who_waits_for_another_way),
-        cmocka_unit_test(the_way_of_all),
-        cmocka_unit_test(how_many_are_too_many),
+        cmocka_unit_test(who_may_get_a_successor), cmocka_unit_test(who_waits_for_another_way),
+        cmocka_unit_test(the_way_of_all),          cmocka_unit_test(how_many_are_too_many),
+        cmocka_unit_test(who_gives_way_early),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

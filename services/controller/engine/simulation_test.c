@@ -457,6 +457,82 @@ static void another_digest_is_installed(void **state)
     }
 }
 
+static void rounds_until(struct world *world, bool (*is_so)(struct world *world), const char *what)
+{
+    for (int i = 0; i < 100 && !is_so(world); i++)
+        round_of_all(world);
+    world_hold(world, is_so(world), what);
+}
+
+static bool waits_at_gate(struct world *world)
+{
+    return str_eq(world->kit.md->status.release.reason, REASON_WAITING_FOR_CONFIRMATION);
+}
+
+static bool five_serve(struct world *world)
+{
+    return serving(world) == 5;
+}
+
+/* Five of v2 in two batches, the first being three: how many of them run. */
+static int32_t of_second_version(const struct world *world)
+{
+    int32_t count = 0;
+    for (size_t b = 0; b < world->kit.base_count; b++)
+        count += world->truth[b].active == 2;
+    return count;
+}
+
+/*
+ * Where there are fewer bases than the first batch wants, old instances give way early, so that it comes to its end; what
+ * they are too few then comes back when a base comes, also while the gate waits.
+ * @before: of v1; @lost: bases that go as the release begins
+ */
+static void release_short_of_bases(int32_t before, int32_t lost, bool web_path)
+{
+    struct world world = {.log = STR_INIT(WORLD_LOG_MAX)};
+    static const struct kit_row row = {.spec = "v1 x1 new confirm"};
+    kit_init(&world.kit, &row);
+    struct module_deployment_spec *spec = &world.kit.md->spec;
+    rand_seed(&world.rand, 1);
+    world.web_path = web_path;
+    spec->replicas = before;
+    for (int32_t i = 0; i < before; i++)
+        world_add_base(&world);
+    rounds_until(&world, arrived, "v1 arrives");
+    spec->replicas = 5;
+    spec->strategy.batch_count = 2;
+    world.kit.md->meta.generation++;
+    set_version(&world, "v2");
+    for (int i = 0; i < 2; i++) /* its revision, and the release is begun */
+        plan_and_check(&world);
+    for (int32_t i = 0; i < lost; i++)
+        world_lose_base(&world, 0);
+    rounds_until(&world, waits_at_gate, "the first batch is done with the bases there are");
+    world_hold(&world, serving(&world) == before - lost, "every base serves");
+    world_hold(&world, of_second_version(&world) == 3, "the batch is complete");
+    for (int32_t i = before - lost; i < 5; i++)
+        world_add_base(&world);
+    rounds_until(&world, five_serve, "bases that come serve at the gate");
+    world_hold(&world, of_second_version(&world) == 3 && waits_at_gate(&world), "nobody confirmed");
+    for (int i = 0; i < 100 && !arrived(&world); i++) {
+        confirm_where_asked(&world);
+        round_of_all(&world);
+    }
+    world_hold(&world, arrived(&world), "v2 arrives");
+    assert_true(world_end(&world, (uint64_t)before));
+}
+
+static void a_gate_loses_no_capacity(void **state)
+{
+    (void)state;
+    for (int web_path = 0; web_path < 2; web_path++) {
+        release_short_of_bases(5, 1, web_path);
+        release_short_of_bases(3, 0, web_path);
+        release_short_of_bases(4, 0, web_path);
+    }
+}
+
 static void invariants_hold(void **state)
 {
     (void)state;
@@ -470,6 +546,7 @@ int main(void)
         cmocka_unit_test(an_upgrade_loses_nothing),
         cmocka_unit_test(a_template_that_goes_loses_nothing),
         cmocka_unit_test(another_digest_is_installed),
+        cmocka_unit_test(a_gate_loses_no_capacity),
         cmocka_unit_test(invariants_hold),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

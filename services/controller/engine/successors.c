@@ -159,13 +159,16 @@ int32_t replicaset__successors(const struct deployment_view *view, struct revisi
                                struct plan *plan)
 {
     int32_t missing = revision_lack(update), covered = 0;
-    for (size_t i = 0; i < view->revision_count && covered < missing; i++) {
+    for (size_t i = 0; i < view->revision_count; i++) {
         struct revision *old = view->revisions[i];
         int32_t surplus = old == update ? 0 : revision_surplus(old, update);
-        int32_t count = surplus < missing - covered ? surplus : missing - covered;
+        int32_t early = gives_way_early(view, old, update);
+        int32_t count = min32(surplus, max32(missing - covered, 0)) + early;
         if (!count)
             continue;
         covered += count;
+        if (early)
+            plan_requeue(plan, no_room_until(old, update));
         count = wave(view, update, old, count, disruption, plan);
         if (!count || waits_for_bases(view, update, old, count, plan))
             continue;
