@@ -12,7 +12,8 @@ static bool is_in_place(const struct instance *instance)
 /* Whether what is installed over it will do without it, or has done. */
 static bool makes_way(const struct instance *instance)
 {
-    return instance->replaced_by && is_in_place(instance->replaced_by);
+    const struct instance *successor = instance->replaced_by;
+    return successor && is_in_place(successor) && !instance_failed_to_replace(successor);
 }
 
 /* Whether it is installed in place, and would take off a successor that is there. */

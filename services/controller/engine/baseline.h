@@ -11,7 +11,7 @@
  * Its agent puts back what the baseline names before the base counts as ready. That is what
  * plan_module() would install again when it is reported lost, not what it would install for the first time: releases go
  * on as they did, batch by batch, with attempts that are counted and shown. And not what has to make way for its
- * successor, which is installed in its place.
+ * successor, which is installed in its place; but for where that has failed, and may fail again.
  */
 bool baseline_includes(const struct instance *instance, bool going);
 

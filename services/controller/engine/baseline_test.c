@@ -92,6 +92,46 @@ static void what_was_installed_just_now(void **state)
     kit_done(&kit);
 }
 
+/* What was put back serves until the next attempt, and so it comes back when the JVM dies in between. */
+static void what_could_not_be_replaced(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *revisions;
+        enum operation_state successor; /* its install */
+        bool restored;
+        int32_t unanswered;
+        bool included;
+    } rows[] = {
+        {"put back", "v1#1=1 aA; v2#2=1 aF>pa", OPERATION_FAILED, true, 0, true},
+        {"not put back", "v1#1=1 aA; v2#2=1 aF>pa", OPERATION_FAILED, false, 0, true},
+        {"the next attempt runs", "v1#1=1 aA; v2#2=1 aF>pa", OPERATION_RUNNING, false, 0, false},
+        {"nobody knows whether it failed", "v1#1=1 aA; v2#2=1 aF>pa", OPERATION_FAILED, false, 1,
+         false},
+        {"it did not fail", "v1#1=1 aA; v2#2=1 aC>pa", OPERATION_SUCCEEDED, false, 0, false},
+        {"one version: put back", "v1#1=1 aA; v1b#2=1 aF>pa", OPERATION_FAILED, true, 0, true},
+        {"one version: not put back", "v1#1=1 aA; v1b#2=1 aF>pa", OPERATION_FAILED, false, 0,
+         false},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        const struct kit_row row = {
+            .name = rows[i].name, .spec = "v2 x1", .revisions = rows[i].revisions, .bases = "a"};
+        struct kit kit;
+        kit_init(&kit, &row);
+        struct instance *old = kit_instance(&kit, "v1@a");
+        struct operation *operation = &old->replaced_by->operation;
+        operation->state = rows[i].successor;
+        operation->restored = rows[i].restored;
+        operation->unanswered = rows[i].unanswered;
+        bool included = baseline_includes(old, false);
+        if (included != rows[i].included || is_installed_again(old) != included)
+            fail_msg("%s: %d", rows[i].name, included);
+        assert_false(baseline_includes(old->replaced_by, false) &&
+                     rows[i].successor == OPERATION_FAILED);
+        kit_done(&kit);
+    }
+}
+
 static void the_uninstall_of_the_same_version_comes_first(void **state)
 {
     (void)state;
@@ -138,6 +178,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_there_and_would_be_installed_again),
         cmocka_unit_test(what_was_installed_just_now),
+        cmocka_unit_test(what_could_not_be_replaced),
         cmocka_unit_test(the_uninstall_of_the_same_version_comes_first),
         cmocka_unit_test(what_belongs_nowhere),
     };

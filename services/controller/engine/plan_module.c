@@ -572,7 +572,8 @@ static void become_available(struct planning *p)
 
 /*
  * The operation of the successor takes this one off the base: while it runs, and when it has, this one is
- * not to come back. Where it failed and the old version was put back, this one is there as before.
+ * not to come back. Where it failed and the old version was put back, this one is there as before, and comes back after a
+ * restart of the JVM.
  */
 static bool being_replaced_in_place(const struct planning *p)
 {
@@ -582,7 +583,7 @@ static bool being_replaced_in_place(const struct planning *p)
     const struct operation *operation = &successor->operation;
     return operation->state == OPERATION_RUNNING ||
            (operation->type == OPERATION_INSTALL && operation->state == OPERATION_SUCCEEDED) ||
-           reported_lost(p);
+           (reported_lost(p) && !instance_failed_to_replace(successor));
 }
 
 static void show_being_replaced(struct planning *p)

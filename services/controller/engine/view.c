@@ -93,6 +93,14 @@ bool instance_overwrites(const struct instance *successor)
            module_same_version(&spec->module, &old->module->spec.module);
 }
 
+bool instance_failed_to_replace(const struct instance *successor)
+{
+    const struct operation *operation = &successor->operation;
+    return successor->module->spec.upgrade_way == WAY_IN_PLACE &&
+           operation->type == OPERATION_INSTALL && operation->state == OPERATION_FAILED &&
+           !operation->unanswered && (operation->restored || !instance_overwrites(successor));
+}
+
 /* Whether another Module of its name and version is on its base, be it one that leaves. */
 static bool has_double(const struct instance *instance)
 {
