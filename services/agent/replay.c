@@ -19,6 +19,7 @@
 #define BASELINE_MS 1500 /* the controller has so long to say what should be there */
 #define AGAIN_MS 200
 #define NAME_IN_ID 64
+#define AT_ONCE (LIMIT_OPERATIONS / 2) /* others may run beside; the rest of a wave follows */
 
 typedef Koupleless__Controller__V1__GetBaselineResponse Baseline;
 
@@ -186,7 +187,7 @@ static void install_wave(struct replay *replay, int wave)
     AUTO_FREE const struct operation **operations = mem_alloc(plan->len * sizeof(*operations));
     struct json_strings ids = {mem_alloc(plan->len * sizeof(*ids.items)), 0};
     AUTO_ERR struct err *err = NULL;
-    for (size_t i = 0; i < plan->len; i++) {
+    for (size_t i = 0; i < plan->len && ids.len < AT_ONCE; i++) {
         struct replay_item *item = &plan->items[i];
         if (item->fate != REPLAY_WAITS || item->wave != wave)
             continue;
@@ -197,6 +198,8 @@ static void install_wave(struct replay *replay, int wave)
     }
     bool begun =
         operations_start(replay->options.operations, requests, ids.len, operations, &err) == 0;
+    if (!begun && err->code == ERR_LIMIT)
+        replay_put_off(plan); /* too many operations of others, which end */
     for (size_t i = 0; i < plan->len && !begun; i++)
         if (plan->items[i].fate == REPLAY_RUNS)
             fail(replay, &plan->items[i], REPLAY_FAILED, err->message);
@@ -206,12 +209,15 @@ static void install_wave(struct replay *replay, int wave)
 static void switch_to(struct replay *replay, struct replay_item *item)
 {
     item->switched = true;
+    AUTO_ERR struct err *err = NULL;
     AUTO_FREE char *id = id_of(replay, item);
     const struct operation_request request = {
         .id = id, .type = OPERATION_SWITCH, .module = item->module};
     const struct operation *operation;
-    if (operations_start(replay->options.operations, &request, 1, &operation, NULL) == 0)
+    if (operations_start(replay->options.operations, &request, 1, &operation, &err) == 0)
         item->fate = REPLAY_RUNS;
+    else if (err->code == ERR_LIMIT)
+        item->switched = false; /* asked for again, when others have ended */
 }
 
 static struct replay_next next_of(const struct replay *replay)

@@ -233,6 +233,13 @@ struct replay_next replay_next(const struct replay_plan *plan, const struct biz_
     return (struct replay_next){.step = item ? REPLAY_SWITCH : REPLAY_OVER, .item = item};
 }
 
+void replay_put_off(struct replay_plan *plan)
+{
+    for (size_t i = 0; i < plan->len; i++)
+        if (plan->items[i].fate == REPLAY_RUNS)
+            plan->items[i].fate = REPLAY_WAITS;
+}
+
 bool replay_shown(const struct replay_plan *plan, const struct biz_list *modules)
 {
     for (size_t i = 0; i < plan->len; i++)

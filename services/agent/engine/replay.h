@@ -99,6 +99,9 @@ struct replay_next {
 struct replay_next replay_next(const struct replay_plan *plan, const struct biz_list *modules,
                                bool on_trial);
 
+/** replay_put_off() - what was to RUN could not be begun now: it WAITS for the next round. */
+void replay_put_off(struct replay_plan *plan);
+
 /** replay_shown() - whether @modules has all that is there by what operations say; else it is older than the last of them. */
 bool replay_shown(const struct replay_plan *plan, const struct biz_list *modules);
 

@@ -105,6 +105,7 @@ struct tale {
     struct trials trials;
     VEC(struct biz) there;
     bool last_is_active;
+    int busy; /* so many waves are refused, there being too many operations */
     char done[400];
 };
 
@@ -153,6 +154,16 @@ static void put(struct tale *tale, const struct replay_item *item)
              (struct biz){item->module.name, item->module.version, state, (char[]){""}});
 }
 
+static void be_refused(struct tale *tale, int wave)
+{
+    tale->busy--;
+    note(tale, "busy", NULL);
+    for (size_t i = 0; i < tale->plan.len; i++)
+        if (tale->plan.items[i].fate == REPLAY_WAITS && tale->plan.items[i].wave == wave)
+            tale->plan.items[i].fate = REPLAY_RUNS;
+    replay_put_off(&tale->plan);
+}
+
 static void install(struct tale *tale, int wave)
 {
     note(tale, "[", NULL);
@@ -197,7 +208,9 @@ static void play(struct tale *tale)
         if (next.step == REPLAY_OVER)
             return;
         assert_int_not_equal(next.step, REPLAY_WAIT);
-        if (next.step == REPLAY_INSTALL)
+        if (next.step == REPLAY_INSTALL && tale->busy)
+            be_refused(tale, next.wave);
+        else if (next.step == REPLAY_INSTALL)
             install(tale, next.wave);
         else
             switch_to(tale, next.item);
@@ -248,9 +261,14 @@ static void in_waves(void **state)
          "module a 1 was not brought back: " TRIAL_REFUSAL,
          false},
         {"a:1*2 a:2-", "[ a:2 ] [ a:1 ] switch a:1", {2, 2, 0, 0}, NULL, false},
+        /* too many operations of others: it waits for them */
+        {"a:1 b:1 a:2-", "busy busy [ a:1 b:1 ] [ a:2 ]", {3, 3, 0, 0}, NULL, false},
+        {"a:1 b:1*2", "busy [ a:1 ] [ b:1 ]", {2, 2, 0, 0}, NULL, false},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct tale tale = {.last_is_active = rows[i].last_is_active};
+        for (const char *at = rows[i].done; str_starts_with(at, "busy "); at += strlen("busy "))
+            tale.busy++;
         if (*rows[i].baseline)
             read_baseline(&tale, rows[i].baseline);
         play(&tale);
