@@ -51,6 +51,12 @@ struct cached_service {
     struct deployment *deployment; /* whose it is, or NULL */
 };
 
+/* The status of a base that was written last, which may not be seen yet. */
+struct sent_status {
+    uint64_t hash; /* of what makes it another one; 0: none was written */
+    bool ready;
+};
+
 struct cached_base {
     struct base_state view;
     struct base *base; /* owned; = view.base */
@@ -58,6 +64,7 @@ struct cached_base {
     struct base_group *group;
     int32_t assumed; /* Modules decided for it whose creation has not been seen */
     int64_t last_report_ms;
+    struct sent_status sent;
     bool removing;        /* a leftover is being uninstalled */
     bool unreached;       /* the last call to its agent found no connection ... */
     int64_t unreached_ms; /* ... then, mono */

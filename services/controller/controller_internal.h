@@ -196,9 +196,13 @@ void events_write(struct controller *controller, enum object_kind kind,
 
 /* liveness.c: bases whose agents are silent. */
 void liveness_start(struct controller *controller);
-/** liveness_write_base() - the status of @base, where it differs. boot_id NULL: nobody was heard, so what only a report says stays as it is. */
+/**
+ * liveness_write_base() - the status of @base, where it differs from what is seen, or from what was sent last
+ * @sent: of it; NULL: the base is not known
+ * @wanted: boot_id NULL: nobody was heard, so what only a report says stays as it is
+ */
 void liveness_write_base(struct controller *controller, const struct base *base,
-                         const struct base_status *wanted);
+                         struct sent_status *sent, const struct base_status *wanted);
 
 /* gateway.c: what agents report. */
 void gateway_init(struct controller *controller);

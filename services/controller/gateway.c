@@ -140,11 +140,11 @@ static void patch_base_spec(struct controller *controller, const struct base *ba
 }
 
 static void update_base_status(struct controller *controller, const struct base *base,
-                               const Report *report)
+                               struct sent_status *sent, const Report *report)
 {
     static char is_ready[] = "Ready", not_ready[] = "NotReady", leaving[] = "AgentLeaving";
     liveness_write_base(
-        controller, base,
+        controller, base, sent,
         &(struct base_status){
             .phase = report->ready && !report->leaving ? is_ready : not_ready,
             .reason = report->leaving ? leaving : report->reason,
@@ -173,7 +173,7 @@ static void tell_store(struct controller *controller, const Report *report)
     const struct base unknown = {
         .meta = {.name = report->base_name,
                  .namespace = str_empty(report->namespace_) ? fallback : report->namespace_}};
-    update_base_status(controller, &unknown, report);
+    update_base_status(controller, &unknown, NULL, report);
 }
 
 /* -- the instances -- */
@@ -378,7 +378,7 @@ static void on_report(struct loop_event *loop_event)
     } else {
         base->last_report_ms = controller->cache.now_ms;
         update_base_spec(controller, base->base, report);
-        update_base_status(controller, base->base, report);
+        update_base_status(controller, base->base, &base->sent, report);
         bool again = update_instances(controller, base, report);
         leftovers_look(controller, base, report);
         reply(event, again ? REPORT_UNSETTLED_MS : report_every_ms(controller));

@@ -51,6 +51,34 @@ static void test_the_status_follows(void **state)
     assert_null(base_of(world, "p1")->status.message);
 }
 
+static bool is_ready_since(void *user)
+{
+    const struct world *world = user;
+    const struct base_status *status = &base_of(user, "p1")->status;
+    return str_eq(status->phase, "Ready") && world->controller->in_flight == 0 &&
+           status->last_transition_ms == kit_wall_ms(&((struct world *)user)->clock.clock);
+}
+
+/* A write that is not seen yet: without a second one the base would be what it said first, until its next report. */
+static void test_a_status_that_turns_back_is_written(void **state)
+{
+    struct world *world = *state;
+    join(world, "p1");
+    struct cached_base *base = map_get(&world->controller->cache.bases, "default/p1");
+    char ready[] = "Ready", not_ready[] = "NotReady", down[] = "BaseDown", boot[] = "boot-1";
+    const struct base_status well = {.phase = ready, .boot_id = boot};
+    const struct base_status sick = {.phase = not_ready, .reason = down, .boot_id = boot};
+    pass(world, 60000);
+    const struct base_status *said[] = {&sick, &sick, &well, &well};
+    static const size_t writes[] = {1, 2, 3,
+                                    3}; /* what is not seen may not have been written: twice */
+    for (size_t i = 0; i < ARRAY_LEN(said); i++) {
+        liveness_write_base(world->controller, base->base, &base->sent, said[i]);
+        assert_int_equal(world->controller->in_flight, writes[i]);
+    }
+    kit_turn_until(world->loop, is_ready_since, world, "a base that is ready again");
+}
+
 static bool is_full(void *user)
 {
     const struct base *base = base_of(user, "p1");
@@ -348,6 +376,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_a_first_report_makes_a_base),
         TEST(test_the_status_follows),
+        TEST(test_a_status_that_turns_back_is_written),
         TEST(test_a_base_without_metaspace_is_ready_and_takes_nothing),
         TEST(test_a_report_that_tells_nothing_new_writes_nothing),
         TEST(test_the_spec_follows),

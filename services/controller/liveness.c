@@ -5,6 +5,8 @@
  * where replicas are counted. Silence is counted from the moment when this controller begins to act at the
  * earliest: neither one that was away nor one that stood by blames anybody.
  */
+#include <string.h>
+
 #include "lib/base/str.h"
 #include "services/controller/controller_internal.h"
 #include "services/controller/documents.h"
@@ -20,6 +22,15 @@ static bool differs(const struct base_status *now, const struct base_status *wan
                                now->metaspace_full != wanted->metaspace_full);
 }
 
+static uint64_t status_hash(const struct base_status *status)
+{
+    AUTO_FREE char *text =
+        mem_printf("%s %s %s %d", status->phase, status->reason ? status->reason : "",
+                   status->boot_id ? status->boot_id : "", status->metaspace_full);
+    uint64_t hash = str_hash(text, strlen(text));
+    return hash ? hash : 1;
+}
+
 static void patch_reported(cJSON *status, const struct base_status *wanted)
 {
     patch_text(status, "bootId", wanted->boot_id);
@@ -29,11 +40,18 @@ static void patch_reported(cJSON *status, const struct base_status *wanted)
 }
 
 void liveness_write_base(struct controller *controller, const struct base *base,
-                         const struct base_status *wanted)
+                         struct sent_status *sent, const struct base_status *wanted)
 {
     const struct base_status *now = &base->status;
-    if (!differs(now, wanted))
+    const struct sent_status next = {status_hash(wanted), str_eq(wanted->phase, "Ready")};
+    /* What was sent is on its way, and would stand there: what is seen may be as wanted only because it is older. */
+    bool turns_back = sent && sent->hash && sent->hash != next.hash;
+    if (!differs(now, wanted) && !turns_back)
         return;
+    bool other_phase =
+        !str_eq(now->phase, wanted->phase) || (turns_back && sent->ready != next.ready);
+    if (sent)
+        *sent = next;
     AUTO_JSON cJSON *json = cJSON_CreateObject();
     cJSON *status = cJSON_AddObjectToObject(json, "status");
     char since[TIME_TEXT_SIZE];
@@ -42,7 +60,7 @@ void liveness_write_base(struct controller *controller, const struct base *base,
     patch_text(status, "message", wanted->message);
     if (wanted->boot_id)
         patch_reported(status, wanted);
-    if (!str_eq(now->phase, wanted->phase))
+    if (other_phase)
         cJSON_AddStringToObject(status, "lastTransitionTime",
                                 time_format(loop_wall_ms(controller->loop), since));
     controller_patch(controller, KIND_BASE, &base->meta, STORE_STATUS, json_text(json));
@@ -63,7 +81,7 @@ static void look_at(struct controller *controller, struct cached_base *base, int
             mem_printf("no report of its agent for %lld s", (long long)silent_ms / 1000);
         static char not_ready[] = "NotReady", silent[] = "AgentSilent";
         liveness_write_base(
-            controller, base->base,
+            controller, base->base, &base->sent,
             &(struct base_status){.phase = not_ready, .reason = silent, .message = message});
     }
 }
