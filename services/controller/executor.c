@@ -331,7 +331,7 @@ static struct cached_instance *instance_named(const struct work *work, const cha
     return map_get(&work->controller->cache.instances, key);
 }
 
-static void create_module(struct work *work, const struct action *action)
+static bool create_module(struct work *work, const struct action *action)
 {
     struct cached_revision *revision = revision_named(work, action->name);
     struct cached_base *base = assumptions_base(work->controller, work->key, action);
@@ -339,12 +339,13 @@ static void create_module(struct work *work, const struct action *action)
     if (assumed && !revision)
         cache_forget(base);
     if (!revision || !base)
-        return;
+        return false;
     AUTO_FREE char *name = module_instance_name(revision->rs->meta.name, base->base->meta.uid);
     create(work, KIND_MODULE, revision->rs->meta.namespace, name,
            document_module(revision->rs, base->base, store_bases_are_pods(work->controller->store),
                            action),
            assumed ? base->key : NULL);
+    return true;
 }
 
 /* The object of the original ModuleController that @work_key is about; NULL: it is gone, or another key. */
@@ -372,7 +373,7 @@ struct deployment *executor_deployment(const struct controller *controller, cons
     return revision ? CONTAINER_OF(revision, struct cached_revision, view)->deployment : NULL;
 }
 
-static void write_event(struct work *work, const struct action *action)
+static bool write_event(struct work *work, const struct action *action)
 {
     struct controller *controller = work->controller;
     const struct deployment *deployment = executor_deployment(controller, work->key);
@@ -382,9 +383,10 @@ static void write_event(struct work *work, const struct action *action)
     else if (!*action->name && deployment)
         events_write(controller, KIND_MODULE_DEPLOYMENT, &deployment->md->meta, action,
                      work->events++);
+    return instance || (!*action->name && deployment);
 }
 
-static void run_for_deployment(struct work *work, struct deployment *deployment,
+static bool run_for_deployment(struct work *work, struct deployment *deployment,
                                const struct action *action)
 {
     struct controller *controller = work->controller;
@@ -393,9 +395,10 @@ static void run_for_deployment(struct work *work, struct deployment *deployment,
         cache_template(&controller->cache, deployment, action->name);
     switch (action->type) {
     case ACTION_CREATE_REPLICASET:
-        if (template)
-            create(work, KIND_MODULE_REPLICASET, md->meta.namespace, action->name,
-                   document_replicaset(md, template, action->name, action->number), NULL);
+        if (!template)
+            return false;
+        create(work, KIND_MODULE_REPLICASET, md->meta.namespace, action->name,
+               document_replicaset(md, template, action->name, action->number), NULL);
         break;
     case ACTION_SET_PAUSE:
         patch(work, KIND_MODULE_DEPLOYMENT, &md->meta, STORE_MAIN, patch_pause(md, action->number),
@@ -424,8 +427,9 @@ static void run_for_deployment(struct work *work, struct deployment *deployment,
         remove_finalizer(work, KIND_MODULE_DEPLOYMENT, &md->meta, FINALIZER_DEPLOYMENT, true);
         break;
     default:
-        break;
+        return false;
     }
+    return true;
 }
 
 /* What is to be released, if the Service of that name is its module's still; else NULL. */
@@ -437,7 +441,7 @@ service_template(const struct work *work, struct deployment *deployment, const c
     return str_eq(own, name) ? view.template : NULL;
 }
 
-static void run_for_service(struct work *work, struct deployment *deployment,
+static bool run_for_service(struct work *work, struct deployment *deployment,
                             const struct action *action)
 {
     struct controller *controller = work->controller;
@@ -453,6 +457,9 @@ static void run_for_service(struct work *work, struct deployment *deployment,
               patch_service(md, template, found->service), false);
     else if (action->type == ACTION_DELETE_SERVICE && found)
         delete_object(work, KIND_SERVICE, &found->service->meta);
+    else
+        return false;
+    return true;
 }
 
 static bool is_about_service(enum action_type type)
@@ -461,7 +468,7 @@ static bool is_about_service(enum action_type type)
            type == ACTION_DELETE_SERVICE;
 }
 
-static void run_for_replicaset(struct work *work, struct deployment *deployment,
+static bool run_for_replicaset(struct work *work, struct deployment *deployment,
                                struct cached_revision *revision, const struct action *action)
 {
     const struct object_meta *meta = &revision->rs->meta;
@@ -473,9 +480,10 @@ static void run_for_replicaset(struct work *work, struct deployment *deployment,
               false);
         break;
     case ACTION_RENEW_REPLICASET:
-        if (template)
-            patch(work, KIND_MODULE_REPLICASET, meta, STORE_MAIN,
-                  patch_renewal(template, action->number), false);
+        if (!template)
+            return false;
+        patch(work, KIND_MODULE_REPLICASET, meta, STORE_MAIN,
+              patch_renewal(template, action->number), false);
         break;
     case ACTION_SET_FAILED:
         patch(work, KIND_MODULE_REPLICASET, meta, STORE_MAIN,
@@ -500,8 +508,9 @@ static void run_for_replicaset(struct work *work, struct deployment *deployment,
         placement_forget(&revision->view.evict);
         break;
     default:
-        break;
+        return false;
     }
+    return true;
 }
 
 /* Where bases register themselves, one that is gone has no labels any more. */
@@ -515,7 +524,7 @@ static void end_traffic(struct work *work, const struct module *module,
         patch(work, KIND_BASE, &base, STORE_MAIN, patch_labels(&base, labels), false);
 }
 
-static void run_for_instance(struct work *work, struct cached_instance *instance,
+static bool run_for_instance(struct work *work, struct cached_instance *instance,
                              const struct action *action)
 {
     struct controller *controller = work->controller;
@@ -547,24 +556,27 @@ static void run_for_instance(struct work *work, struct cached_instance *instance
         remove_finalizer(work, KIND_MODULE, meta, FINALIZER_MODULE, false);
         break;
     default:
-        break;
+        return false;
     }
+    return true;
 }
 
-static void label_base(struct work *work, const struct action *action)
+static bool label_base(struct work *work, const struct action *action)
 {
     const struct cached_base *base = map_get(&work->controller->cache.bases, work->key + 2);
-    if (base)
-        patch(work, KIND_BASE, &base->base->meta, STORE_MAIN,
-              patch_labels(&base->base->meta, &action->labels), false);
+    if (!base)
+        return false;
+    patch(work, KIND_BASE, &base->base->meta, STORE_MAIN,
+          patch_labels(&base->base->meta, &action->labels), false);
+    return true;
 }
 
-static void run_for_original(struct work *work, const struct action *action)
+static bool run_for_original(struct work *work, const struct action *action)
 {
     struct controller *controller = work->controller;
     const struct original *original = original_concerned(&controller->cache, work->key);
     if (!original)
-        return;
+        return false;
     if (action->type == ACTION_CLEAR_ORIGINAL) {
         remove_finalizer(work, original->kind, original->meta, NULL, false);
     } else if (action->type == ACTION_DELETE_ORIGINAL) {
@@ -575,6 +587,7 @@ static void run_for_original(struct work *work, const struct action *action)
         create(work, KIND_MODULE_REPLICASET, view.md->meta.namespace, action->name,
                document_replicaset(view.md, &template, action->name, action->number), NULL);
     }
+    return true;
 }
 
 static bool is_about_original(enum action_type type)
@@ -583,6 +596,10 @@ static bool is_about_original(enum action_type type)
            type == ACTION_DELETE_ORIGINAL;
 }
 
+/*
+ * What @action is about may have gone since it was planned. Then nothing comes of it: with the object its key, and those of
+ * whoever it was linked to, came into the queue (cache.c), so that what is to happen instead is planned next.
+ */
 static void run_action(struct work *work, const struct action *action)
 {
     struct controller *controller = work->controller;
@@ -593,27 +610,32 @@ static void run_action(struct work *work, const struct action *action)
     if (revision && deployment && revision->deployment != deployment)
         revision = NULL; /* of the one before, whose name this one has */
     struct cached_instance *instance = *action->name ? instance_named(work, action->name) : NULL;
+    bool found = true;
     if (action->type == ACTION_REQUEUE)
         workqueue_add_at(controller->queue, work->key, action->at_ms);
     else if (action->type == ACTION_EVENT)
-        write_event(work, action);
+        found = write_event(work, action);
     else if (is_about_original(action->type))
-        run_for_original(work, action);
+        found = run_for_original(work, action);
     else if (action->type == ACTION_CREATE_MODULE)
-        create_module(work, action);
+        found = create_module(work, action);
     else if (action->type == ACTION_LABEL_BASE)
-        label_base(work, action);
+        found = label_base(work, action);
     else if (deployment && is_about_service(action->type))
-        run_for_service(work, deployment, action);
+        found = run_for_service(work, deployment, action);
     else if (action->type == ACTION_LEARN_WEB_PATH && revision)
         patch(work, KIND_MODULE_REPLICASET, &revision->rs->meta, STORE_MAIN,
               patch_annotation(ANNOTATION_WEB_PATH_IN_USE, "true"), false);
     else if (deployment && revision)
-        run_for_replicaset(work, deployment, revision, action);
+        found = run_for_replicaset(work, deployment, revision, action);
     else if (deployment && !instance)
-        run_for_deployment(work, deployment, action);
-    else if (instance)
-        run_for_instance(work, instance, action);
+        found = run_for_deployment(work, deployment, action);
+    else
+        found = instance && run_for_instance(work, instance, action);
+    AUTO_FREE char *gone = found ? NULL : action_describe(action);
+    if (gone)
+        log_debug(controller->log, "nothing is done: what it was about has gone",
+                  LOG_STR("key", work->key), LOG_STR("action", gone));
 }
 
 static bool goes_out_together(enum action_type type)

@@ -3,6 +3,7 @@
 #include "lib/model/labels.h"
 #include "services/controller/controller_test_kit.h"
 #include "services/controller/documents.h"
+#include "services/controller/engine/action_test_kit.h"
 #include "services/controller/engine/traffic.h"
 
 struct world {

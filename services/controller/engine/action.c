@@ -149,13 +149,10 @@ static void describe(const struct action *action, struct str *out)
     }
 }
 
-char *plan_describe(const struct plan *plan)
+char *action_describe(const struct action *action)
 {
     struct str text = STR_INIT(DESCRIPTION_BYTES_MAX);
-    for (size_t i = 0; i < plan->actions.len; i++) {
-        describe(&plan->actions.items[i], &text);
-        str_add_char(&text, '\n');
-    }
+    describe(action, &text);
     return str_take(&text);
 }
 

@@ -82,8 +82,8 @@ void plan_requeue(struct plan *plan, int64_t at_ms);
 /** plan_changes() - whether anything but requeue, events and writes of status is in it. */
 bool plan_changes(const struct plan *plan);
 
-/** plan_describe() - one line per action: how tests say what is planned. Owned. */
-char *plan_describe(const struct plan *plan);
+/** action_describe() - "install pay-1 InPlace": for logs, and how tests say what is planned. Owned. */
+char *action_describe(const struct action *action);
 
 /** plan_clear() - nothing is in it any more; its memory is kept for the next one. */
 void plan_clear(struct plan *plan);

@@ -8,6 +8,8 @@
 
 #include <cmocka.h>
 
+#include "services/controller/engine/action_test_kit.h"
+
 /* A plan without changes needs nobody to look again after its outcome; and each type has a line, for logs. */
 static const struct {
     enum action_type type;

@@ -2,6 +2,7 @@
 #ifndef KOUPLELESS_CONTROLLER_ENGINE_TEST_KIT_H
 #define KOUPLELESS_CONTROLLER_ENGINE_TEST_KIT_H
 
+#include "services/controller/engine/action_test_kit.h"
 #include "services/controller/engine/engine_test_objects.h"
 
 /*

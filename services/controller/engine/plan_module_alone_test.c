@@ -11,6 +11,7 @@
 
 #include "lib/base/str.h"
 #include "lib/model/labels.h"
+#include "services/controller/engine/action_test_kit.h"
 
 static void without_a_revision(void **state)
 {
