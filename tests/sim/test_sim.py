@@ -27,6 +27,16 @@ def test_invariants_hold(first):
     assert f"{CHUNK} seeds from {first}, 0 failed" in result.stdout
 
 
+@pytest.mark.parametrize("seed, without", [
+    (526364, "jvms,pods-go,fails,modules,net-cuts,slow"),  # I2: a new version takes the place of one that nobody had heard of
+    (533929, "jvms,pods-go,fails,modules,net-cuts,slow"),  # I2: ... of one that was away, and came back
+    (150, ""),  # a plan that asked to be made again at a time that had passed
+])
+def test_what_has_broken_once(seed, without):
+    result = run(f"--seed={seed}", *([f"--without={without}"] if without else []))
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
 def test_each_call_may_fail():
     """Of each scenario each call, in each way; on all processors. The last line counts the stories."""
     result = run("--each-call")
