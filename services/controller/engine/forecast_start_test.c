@@ -142,15 +142,19 @@ static void what_its_agent_puts_back(void **state)
          REPORTED_INACTIVE, REPORTED_ACTIVE},
         {"the new one takes its place", MODULE_UNAVAILABLE, MODULE_PENDING, WAY_IN_PLACE, true,
          false, REPORTED_ABSENT, REPORTED_ABSENT},
+        {"the new one is on another base, which has not restarted", MODULE_UNAVAILABLE,
+         MODULE_AVAILABLE, WAY_OTHER_BASE, true, false, REPORTED_ACTIVE, REPORTED_NOTHING},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct forecast *f = copy_new(1);
         struct forecast_base *base = add_base(f, "a", "stock", "Replaying", 0);
+        copy_add_base(f, "b");
         struct forecast_instance *old =
             copy_add(f, copy_add_revision(f, "v1"), copy_module("v1", "a", rows[i].old_phase));
         struct forecast_instance *new = NULL;
         if (rows[i].pair) {
-            struct module *module = copy_module("v2", "a", rows[i].new_phase);
+            bool elsewhere = rows[i].way == WAY_OTHER_BASE;
+            struct module *module = copy_module("v2", elsewhere ? "b" : "a", rows[i].new_phase);
             module->spec.replaces = mem_strdup(old->module->meta.name);
             module->spec.upgrade_way = rows[i].way;
             new = copy_add(f, copy_add_revision(f, "v2"), module);

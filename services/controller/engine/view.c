@@ -96,8 +96,7 @@ bool instance_overwrites(const struct instance *successor)
 bool instance_failed_to_replace(const struct instance *successor)
 {
     const struct operation *operation = &successor->operation;
-    return successor->module->spec.upgrade_way == WAY_IN_PLACE &&
-           operation->type == OPERATION_INSTALL && operation->state == OPERATION_FAILED &&
+    return operation->type == OPERATION_INSTALL && operation->state == OPERATION_FAILED &&
            !operation->unanswered && (operation->restored || !instance_overwrites(successor));
 }
 

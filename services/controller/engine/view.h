@@ -225,7 +225,7 @@ bool instance_superseded(const struct instance *instance, const struct revision 
 bool instance_overwrites(const struct instance *successor);
 
 /**
- * instance_failed_to_replace() - whether the last install of @successor, in place, has failed
+ * instance_failed_to_replace() - whether the last install of @successor, whose way is in place, has failed
  *
  * Then the agent has put the old one back, and that belongs on the base until the next attempt. Where both are of one
  * version and it was not put back, nobody knows whose jar is there.
