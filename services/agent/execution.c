@@ -297,9 +297,7 @@ static void install(struct run *run)
     struct records *records = run->operations->records;
     const char *name = run->operation.module.name, *version = target_version(run);
     const struct record record = old ? *old : new_record(run);
-    records_put(records, name, version, &record);
-    if (record.digest)
-        records_try(records, name, version, record.digest);
+    records_try(records, name, version, &record);
     operations_set_state(run, OPERATION_EXECUTING);
     run->touched = true;
     records_flush(records, send_install, run);
@@ -431,7 +429,30 @@ static void on_switched(void *user, const char *body, size_t len, const struct e
         ask(run);
 }
 
-/* -- room: an install that would begin to change the base asks first -- */
+static void send_switch(void *user)
+{
+    struct run *run = user;
+    send_command(run, "switchBiz", module_body(run, run->operation.module.version), on_switched);
+}
+
+/*
+ * -- room: an install that would begin to change the base asks first: in its first look beside the list, since mostly nothing
+ * is there yet; where it waited for something, once the list says that it may begin --
+ */
+
+static bool asks_for_room(const struct run *run)
+{
+    return run->operation.type == OPERATION_INSTALL && !run->restoring && !run->touched &&
+           jvm_is_limited(run->operations->options.jvm);
+}
+
+static void ask_for_room(struct run *run)
+{
+    run->room_open = true;
+    jvm_ask(run->operations->options.jvm, &run->room);
+}
+
+static void go_on(struct run *run);
 
 static void on_room(struct jvm_question *question, bool answered)
 {
@@ -439,7 +460,11 @@ static void on_room(struct jvm_question *question, bool answered)
     mem_free(run->no_room);
     run->no_room = answered ? mem_strdup(jvm_refusal(run->operations->options.jvm)) : NULL;
     run->room_asked = true;
-    ask(run);
+    run->room_open = false;
+    if (run->listed)
+        go_on(run);
+    else if (!run->list_open)
+        ask(run); /* what is there may have changed meanwhile */
 }
 
 void execution_init(struct run *run)
@@ -449,8 +474,7 @@ void execution_init(struct run *run)
 
 static bool room_is_due(const struct run *run, enum step step)
 {
-    return run->operation.type == OPERATION_INSTALL && !run->restoring && !run->touched &&
-           !run->room_asked && jvm_is_limited(run->operations->options.jvm) &&
+    return asks_for_room(run) && !run->room_asked &&
            (step == STEP_INSTALL || step == STEP_UNINSTALL);
 }
 
@@ -543,7 +567,7 @@ static void take_step(struct run *run, const struct biz_list *modules)
     recall_removed(run);
     struct next_step next = decide(run, modules);
     if (room_is_due(run, next.step)) {
-        jvm_ask(run->operations->options.jvm, &run->room);
+        ask_for_room(run);
         return;
     }
     run->room_asked = false;
@@ -566,8 +590,7 @@ static void take_step(struct run *run, const struct biz_list *modules)
         uninstall(run, next.target);
         break;
     case STEP_SWITCH:
-        send_command(run, "switchBiz", module_body(run, run->operation.module.version),
-                     on_switched);
+        records_flush(run->operations->records, send_switch, run);
         break;
     }
 }
@@ -588,29 +611,46 @@ static void not_answered(struct run *run, const struct err *err)
         wait_a_moment(run);
 }
 
+/* By what was told. */
+static void go_on(struct run *run)
+{
+    AUTO_ERR struct err *unlisted = TAKE(run->unlisted);
+    struct biz_list modules = run->modules;
+    run->modules = (struct biz_list){0};
+    run->listed = false;
+    if (unlisted) {
+        not_answered(run, unlisted);
+    } else {
+        run->silent = run->refused = 0;
+        take_step(run, &modules);
+    }
+    biz_list_done(&modules);
+}
+
 static void on_modules(void *user, const char *body, size_t len, const struct err *err)
 {
     struct run *run = user;
-    struct biz_list modules = {0};
-    AUTO_ERR struct err *bad = NULL;
-    if (!err && biz_list_parse(body, len, &modules, &bad) < 0)
-        err = bad;
-    if (err) {
-        not_answered(run, err);
-        return;
-    }
-    run->silent = run->refused = 0;
-    take_step(run, &modules);
-    biz_list_done(&modules);
+    run->list_open = false;
+    run->listed = true;
+    if (err)
+        run->unlisted = err_copy(err);
+    else
+        (void)biz_list_parse(body, len, &run->modules, &run->unlisted);
+    if (!run->room_open)
+        go_on(run);
 }
 
 static void ask(struct run *run)
 {
     const struct operations_options *options = &run->operations->options;
+    run->list_open = true;
     arklet_ask(options->arklet, "queryAllBiz", NULL, options->query_ms, on_modules, run);
 }
 
 void execution_continue(struct run *run)
 {
+    if (!run->looked && asks_for_room(run))
+        ask_for_room(run);
+    run->looked = true;
     ask(run);
 }

@@ -26,13 +26,6 @@ struct write_job {
     bool whole, written;
 };
 
-struct flush_job {
-    struct worker_job job;
-    struct journal *journal;
-    void (*done)(void *user);
-    void *user;
-};
-
 /* -- writing -- */
 
 static void add_line(void *user, const struct journal_line *line)
@@ -107,30 +100,13 @@ void journal_add(struct journal *journal, const struct journal_line *line)
 
 /* -- waiting -- */
 
-static void work_nothing(struct worker_job *job)
-{
-    (void)job;
-}
-
-static void on_flushed(struct worker_job *worker_job)
-{
-    struct flush_job *job = CONTAINER_OF(worker_job, struct flush_job, job);
-    job->journal->jobs--;
-    job->done(job->user);
-    mem_free(job);
-}
-
-/* Jobs run in their order: behind the lines that were added before. */
 void journal_flush(struct journal *journal, void (*done)(void *user), void *user)
 {
     if (!journal->jobs) {
         done(user);
         return;
     }
-    struct flush_job *job = NEW(struct flush_job);
-    *job = (struct flush_job){{.work = work_nothing, .done = on_flushed}, journal, done, user};
-    journal->jobs++;
-    worker_start(journal->options.worker, &job->job);
+    worker_flush(journal->options.worker, done, user);
 }
 
 /* -- reading -- */

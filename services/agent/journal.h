@@ -11,6 +11,15 @@
  * Lines are appended by the worker; what nobody needs any more goes when the whole is written anew, which keeps the
  * file at about twice what is needed. A file that can't be written costs the memory, not the operation, and is taken away: it
  * would speak of what has ended as if it ran. Loop thread.
+ *
+ *     before                                                          there is in the file
+ *     a call is answered with an operation (operations_flush())       that it was accepted
+ *     Arklet gets a command (records_flush(), behind the same worker) that it was accepted
+ *     a call is answered with an end, the next one of the module      how it ended
+ *       begins (journal_flush() in operations_end())
+ *
+ * Jars are fetched and Arklet is asked meanwhile: who dies then has changed nothing, and told nobody. An end has to wait, also
+ * a good one: the next agent would do the operation again, after what came behind it.
  */
 struct journal;
 

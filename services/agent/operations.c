@@ -93,6 +93,8 @@ static void run_free(struct run *run)
     }
     VEC_DONE(&run->removed);
     jar_free(run->jar);
+    biz_list_done(&run->modules);
+    err_free(run->unlisted);
     failure_done(&run->last);
     failure_done(&run->original);
     failure_done(&run->operation.failure);
@@ -397,14 +399,6 @@ void operations_end(struct run *run, enum operation_state outcome)
 
 /* -- starting -- */
 
-/* It is in the journal: from now on it will be done, whoever does it. */
-static void on_accepted(void *user)
-{
-    struct run *run = user;
-    if (!run->operations->closed)
-        operations_enqueue(run);
-}
-
 int operations_start(struct operations *operations, const struct operation_request *requests,
                      size_t count, const struct operation **ret, struct err **err)
 {
@@ -425,8 +419,9 @@ int operations_start(struct operations *operations, const struct operation_reque
         batch_make(fresh.items, fresh.len);
     for (size_t i = 0; i < fresh.len; i++)
         recall_accepted(fresh.items[i]);
+    /* Before it is in the file it may begin, but no command goes out: records_flush(). */
     for (size_t i = 0; i < fresh.len; i++)
-        journal_flush(operations->journal, on_accepted, fresh.items[i]);
+        operations_enqueue(fresh.items[i]);
     VEC_DONE(&fresh);
     return 0;
 }
@@ -610,7 +605,8 @@ struct operations *operations_new(const struct operations_options *options)
     recall_open(operations);
     /* Where another agent has the directory, that one writes there alone. */
     const char *dir = journal_keeps(operations->journal) ? jars_dir(options->jars) : NULL;
-    operations->records = records_new(options->worker, dir, options->agent);
+    const struct records_options records = {options->worker, options->log, dir, options->agent};
+    operations->records = records_new(&records);
     return operations;
 }
 

@@ -51,7 +51,13 @@ struct run {
     int64_t overdue_ms; /* no waiting after this; 0 = not begun */
     bool sent;          /* the command was sent */
     struct jvm_question room;
-    bool room_asked;     /* just now */
+    bool room_open;  /* it is asked now */
+    bool room_asked; /* just now */
+    bool looked;     /* at what is there, once at least */
+    bool list_open;  /* that is asked now */
+    bool listed;     /* it was told, but room_open: in one of these two */
+    struct biz_list modules;
+    struct err *unlisted;
     bool touched;        /* a change was sent: from then on room is not asked for */
     char *no_room;       /* why the base takes no installs, or NULL */
     struct failure last; /* of the last command */

@@ -14,10 +14,16 @@
 #define JVM "jvm"
 #define AGENT "agent"
 
+#define GROWTH_MAX LIMIT_MIB(1) /* appended before the file is written anew */
+
 struct records {
     struct worker *worker;
-    char *path;  /* NULL = memory only */
-    char *agent; /* whose they are */
+    struct log *log;
+    char *path;         /* NULL = memory only */
+    char *agent;        /* whose they are */
+    size_t added_bytes; /* since the file was written anew */
+    bool anew;          /* the next one is: nothing was written yet, or not all of it */
+    bool failed;        /* and it was told */
     struct map by_identity;
     struct map removed; /* by identity too */
     struct trials trials;
@@ -27,21 +33,33 @@ struct records {
 
 struct write_job {
     struct worker_job job;
+    struct records *records;
     char *path, *text;
+    bool anew, written;
 };
 
-struct flush_job {
-    struct worker_job job;
-    void (*done)(void *user);
-    void *user;
-};
+/*
+ * -- the file: a line for each time that something has changed, of which the last one counts:
+ * {"name:version": {a record}, ..., "removed": {the same}, "trials": {...}, "jvm": ..., "agent": ...} --
+ */
 
-/* -- the file: {"name:version": {a record}, ..., "removed": {the same}, "trials": {...}, "jvm": ..., "agent": ...} -- */
+/* What was written half is no JSON: the line before it counts. */
+static cJSON *last_line(const char *text)
+{
+    for (size_t end = strlen(text), begin; end > 0; end = begin ? begin - 1 : 0) {
+        for (begin = end; begin > 0 && text[begin - 1] != '\n'; begin--)
+            continue;
+        cJSON *json = json_parse(text + begin, end - begin, LIMIT_RECORDS, NULL);
+        if (json)
+            return json;
+    }
+    return NULL;
+}
 
 static void load(struct records *records)
 {
     AUTO_FREE char *text = records_file_read(records->path);
-    AUTO_JSON cJSON *json = text ? json_parse(text, strlen(text), LIMIT_RECORDS, NULL) : NULL;
+    AUTO_JSON cJSON *json = text ? last_line(text) : NULL;
     const char *agent = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, AGENT));
     if (agent && !str_eq(agent, records->agent))
         return;
@@ -68,12 +86,19 @@ static char *text_of(const struct records *records)
 static void write_text(struct worker_job *worker_job)
 {
     struct write_job *job = CONTAINER_OF(worker_job, struct write_job, job);
-    records_file_write(job->path, job->text);
+    job->written = (!job->anew && records_file_append(job->path, job->text)) ||
+                   records_file_replace(job->path, job->text);
 }
 
-static void free_job(struct worker_job *worker_job)
+static void on_written(struct worker_job *worker_job)
 {
     struct write_job *job = CONTAINER_OF(worker_job, struct write_job, job);
+    struct records *records = job->records;
+    if (!job->written && !records->failed)
+        log_warn(records->log, "where modules came from can't be written down; an agent that is "
+                               "started anew will not know of the last ones");
+    records->failed = !job->written;
+    records->anew |= !job->written;
     mem_free(job->path);
     mem_free(job->text);
     mem_free(job);
@@ -83,22 +108,31 @@ static void save(struct records *records)
 {
     if (!records->path)
         return;
+    AUTO_FREE char *text = text_of(records);
     struct write_job *job = NEW(struct write_job);
-    job->job = (struct worker_job){.work = write_text, .done = free_job};
+    job->job = (struct worker_job){.work = write_text, .done = on_written};
+    job->records = records;
     job->path = mem_strdup(records->path);
-    job->text = text_of(records);
+    job->text = mem_printf("%s\n", text);
+    records->added_bytes += strlen(job->text);
+    job->anew = records->anew || records->added_bytes > GROWTH_MAX;
+    if (job->anew)
+        records->added_bytes = 0;
+    records->anew = false;
     worker_start(records->worker, &job->job);
 }
 
 /* -- public -- */
 
-struct records *records_new(struct worker *worker, const char *dir, const char *agent)
+struct records *records_new(const struct records_options *options)
 {
     struct records *records = NEW(struct records);
-    records->worker = worker;
-    records->agent = mem_strdup(agent);
-    if (dir) {
-        records->path = mem_printf("%s/" FILE_NAME, dir);
+    records->worker = options->worker;
+    records->log = options->log;
+    records->agent = mem_strdup(options->agent);
+    records->anew = true;
+    if (options->dir) {
+        records->path = mem_printf("%s/" FILE_NAME, options->dir);
         load(records);
     }
     return records;
@@ -302,11 +336,13 @@ void records_forget_lost(struct records *records, bool (*goes)(void *user, const
 
 /* -- trials -- */
 
-void records_try(struct records *records, const char *name, const char *version, const char *digest)
+void records_try(struct records *records, const char *name, const char *version,
+                 const struct record *record)
 {
     AUTO_FREE char *identity = mem_printf("%s:%s", name, version);
-    trials_begin(&records->trials, identity, digest);
-    save(records);
+    if (record->digest)
+        trials_begin(&records->trials, identity, record->digest);
+    records_put(records, name, version, record);
 }
 
 void records_tried(struct records *records, const char *name, const char *version, int64_t now_ms)
@@ -338,28 +374,12 @@ const struct trials *records_trials(const struct records *records)
 
 /* -- all of it -- */
 
-static void work_nothing(struct worker_job *job)
-{
-    (void)job;
-}
-
-static void on_flushed(struct worker_job *worker_job)
-{
-    struct flush_job *job = CONTAINER_OF(worker_job, struct flush_job, job);
-    job->done(job->user);
-    mem_free(job);
-}
-
-/* Jobs run in their order: behind the writes that were started before. */
 void records_flush(struct records *records, void (*done)(void *user), void *user)
 {
-    if (!records->path) {
+    if (records->path)
+        worker_flush(records->worker, done, user);
+    else
         done(user);
-        return;
-    }
-    struct flush_job *job = NEW(struct flush_job);
-    *job = (struct flush_job){{.work = work_nothing, .done = on_flushed}, done, user};
-    worker_start(records->worker, &job->job);
 }
 
 static void each_digest(const struct map *map, void (*fn)(void *user, const char *digest),

@@ -2,6 +2,7 @@
 #ifndef KOUPLELESS_AGENT_RECORDS_H
 #define KOUPLELESS_AGENT_RECORDS_H
 
+#include "lib/base/log.h"
 #include "services/agent/engine/arklet_answer.h"
 #include "services/agent/engine/record.h"
 #include "services/agent/engine/trials.h"
@@ -10,19 +11,25 @@
 /*
  * Where the modules on the base came from, so that an old version can be put back, and all of them after a
  * restart of the JVM; and what the base died of. Kept in a file beside the jars, where they are kept: it outlives
- * the agent. Loop thread.
+ * the agent. All of it is a line that is appended, now and then the file is written anew. Loop thread.
  */
 struct records;
 
+struct records_options {
+    struct worker *worker;
+    struct log *log;
+    const char *dir; /* NULL = memory only */
+    /* Whose they are. Those of another base are not taken: its modules would be put here. */
+    const char *agent;
+};
+
 /**
- * records_new() - what an agent before this one has left in @dir
- * @dir: NULL = memory only
- * @agent: whose they are; borrowed for the call. Those of another base are not taken: its modules would be put here.
+ * records_new() - what an agent before this one has left in the directory; texts of @options are borrowed for the call
  *
- * What can't be read is forgotten: it is a help, not the truth.
+ * What can't be read is forgotten: it is a help, not the truth. So what can't be written costs the memory, not the operation.
  */
-struct records *records_new(struct worker *worker, const char *dir, const char *agent);
-void records_free(struct records *records);
+struct records *records_new(const struct records_options *options);
+void records_free(struct records *records); /* after the worker ended */
 
 /** records_get() - or NULL; @digest is NULL of a module that somebody else installed. */
 const struct record *records_get(const struct records *records, const char *name,
@@ -80,9 +87,12 @@ void records_forget_lost(struct records *records, bool (*goes)(void *user, const
 
 /* -- trials: engine/trials.h -- */
 
-/** records_try() - before the command goes out, and before records_flush(). */
+/**
+ * records_try() - records_put() of what is about to be installed, which is on trial where its digest is known; before
+ * the command goes out, and before records_flush()
+ */
 void records_try(struct records *records, const char *name, const char *version,
-                 const char *digest);
+                 const struct record *record);
 void records_tried(struct records *records, const char *name, const char *version, int64_t now_ms);
 /** records_lived() - the JVM is there still. @busy: a command is out; where none is, what ran is over. */
 void records_lived(struct records *records, bool busy, int64_t now_ms);
@@ -90,7 +100,7 @@ void records_lived(struct records *records, bool busy, int64_t now_ms);
 void records_forgive(struct records *records, const char *name, const char *version);
 const struct trials *records_trials(const struct records *records);
 
-/** records_flush() - @done on the loop when all of the above is in the file; at once where there is none. */
+/** records_flush() - @done on the loop when all of the above, and the journal so far, is in the files; at once where there are none. */
 void records_flush(struct records *records, void (*done)(void *user), void *user);
 
 /** records_each_digest() - of all of the above; some are there twice. */

@@ -61,8 +61,8 @@ void worker_start(struct worker *worker, struct worker_job *job)
 {
     pthread_mutex_lock(&worker->lock);
     list_append(&worker->jobs, &job->node);
-    pthread_cond_signal(&worker->filled);
     pthread_mutex_unlock(&worker->lock);
+    pthread_cond_signal(&worker->filled); /* who wakes finds the lock free */
 }
 
 void worker_free(struct worker *worker)

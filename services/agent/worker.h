@@ -25,4 +25,7 @@ void worker_free(struct worker *worker); /* runs what was given; their done() st
 /** worker_start() - loop thread. */
 void worker_start(struct worker *worker, struct worker_job *job);
 
+/** worker_flush() - @done on the loop when all jobs that were given before have run, and their done() too. Loop thread. */
+void worker_flush(struct worker *worker, void (*done)(void *user), void *user);
+
 #endif

@@ -57,7 +57,8 @@ def source(agent, health):
 
 
 def recorded(cache):
-    return json.loads((cache / "modules.json").read_text())
+    """The last line counts; what is behind it is being written."""
+    return json.loads((cache / "modules.json").read_text().rpartition("\n")[0].splitlines()[-1])
 
 
 def names(base):

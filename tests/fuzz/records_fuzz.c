@@ -73,11 +73,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     ASSERT(fd >= 0 && write(fd, data, size) == (ssize_t)size);
     (void)close(fd);
 
-    struct records *records = records_new(NULL, dir, "a");
+    const struct records_options options = {.dir = dir, .agent = "a"};
+    struct records *records = records_new(&options);
     check_removed(records);
     struct record record = {.url = (char[]){"file:///m.jar"}};
     records_put(records, "m", "1", &record);
-    struct records *again = records_new(NULL, dir, "a");
+    struct records *again = records_new(&options);
     const struct record *found = records_get(again, "m", "1");
     ASSERT(found && str_eq(found->url, record.url) && !found->digest);
     ASSERT(count_digests(again) == count_digests(records));

@@ -102,10 +102,16 @@ char *records_file_read(const char *path)
     return mem_strdup(sim_life_starting()->process->disk);
 }
 
-void records_file_write(const char *path, const char *text)
+bool records_file_append(const char *path, const char *text)
+{
+    return records_file_replace(path, text); /* what was there before counts no more */
+}
+
+bool records_file_replace(const char *path, const char *text)
 {
     (void)path;
     mem_replace(&working->process->disk, text);
+    return true;
 }
 
 void sim_disk_done(struct sim_process *process)

@@ -52,7 +52,8 @@ def _boot(agent):
 
 
 def _on_trial(system, number):
-    records = json.loads((system.folder / f"cache-{number}" / "modules.json").read_text(encoding="utf-8"))
+    written = (system.folder / f"cache-{number}" / "modules.json").read_text(encoding="utf-8").rpartition("\n")[0]
+    records = json.loads(written.splitlines()[-1])
     return any(trial.get("running") or trial.get("over") for trial in records.get("trials", {}).values())
 
 
