@@ -30,6 +30,7 @@
 #define LIMIT_JAR_RATIO 200  /* how much larger than the jar that may be, once it is over 256 MiB */
 #define LIMIT_CACHED_JARS 64 /* jars that an agent keeps on disk */
 #define LIMIT_MODULE_SERIES 256         /* modules that the metrics of an agent name */
+#define LIMIT_MODULES_GONE 256          /* whose gRPC health an agent remembers */
 #define LIMIT_ARKLET_QUESTIONS 64       /* of callers of an agent, at once */
 #define LIMIT_OPERATIONS 1000           /* operations that an agent remembers */
 #define LIMIT_OPERATION_ID 128          /* characters of the id of one */

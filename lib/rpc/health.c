@@ -107,6 +107,14 @@ void health_set(struct health *health, const char *service, bool is_serving)
     pthread_mutex_unlock(&health->lock);
 }
 
+void health_forget(struct health *health, const char *service)
+{
+    pthread_mutex_lock(&health->lock);
+    (void)map_remove(&health->statuses, service);
+    tell_watchers(health);
+    pthread_mutex_unlock(&health->lock);
+}
+
 void health_shutdown(struct health *health)
 {
     pthread_mutex_lock(&health->lock);

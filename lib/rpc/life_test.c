@@ -389,6 +389,9 @@ static void health_is_watched_until_the_stop(void **state)
     rpc_server_set_health(kit->server, "later.Service", true);
     counter_wait(&all.messages, 2);
     counter_wait(&unknown.messages, 2);
+    rpc_server_forget_health(kit->server, "later.Service");
+    rpc_server_forget_health(kit->server, "later.Service");
+    counter_wait(&unknown.messages, 3);
     rpc_server_stop(kit->server, 0);
     counter_wait(&all.done, 1);
     counter_wait(&unknown.done, 1);
@@ -396,6 +399,7 @@ static void health_is_watched_until_the_stop(void **state)
     assert_int_equal(all.seen[1], STATUS(SERVING));
     assert_int_equal(unknown.seen[0], STATUS(SERVICE_UNKNOWN));
     assert_int_equal(unknown.seen[1], STATUS(SERVING));
+    assert_int_equal(unknown.seen[2], STATUS(SERVICE_UNKNOWN));
     err_free(all.err);
     err_free(unknown.err);
     kit_free(kit);

@@ -142,6 +142,7 @@ struct health *health_new(void);
 void health_free(struct health *health);
 ProtobufCService *health_service(struct health *health);
 void health_set(struct health *health, const char *service, bool serving);
+void health_forget(struct health *health, const char *service);
 void health_shutdown(struct health *health); /* everything NOT_SERVING, for good */
 
 struct reflection *reflection_new(const struct map *methods);

@@ -100,6 +100,11 @@ void rpc_server_set_health(struct rpc_server *server, const char *service, bool 
     health_set(server->health, service, serving);
 }
 
+void rpc_server_forget_health(struct rpc_server *server, const char *service)
+{
+    health_forget(server->health, service);
+}
+
 bool rpc_server_stopping(struct rpc_server *server)
 {
     pthread_mutex_lock(&server->lock);

@@ -42,6 +42,9 @@ int rpc_server_port(const struct rpc_server *server);
 /** rpc_server_set_health() - what Health.Check/Watch say of @service ("" = the server). Any thread. */
 void rpc_server_set_health(struct rpc_server *server, const char *service, bool serving);
 
+/** rpc_server_forget_health() - nothing is known of @service any more. Any thread. */
+void rpc_server_forget_health(struct rpc_server *server, const char *service);
+
 /**
  * rpc_server_stop() - health NOT_SERVING, no new calls, running ones may finish for @grace_ms, then are cancelled
  *

@@ -17,10 +17,13 @@ struct module_series {
     bool seen;
 };
 
+/* What one of announcer.names is. */
+static int serves, idle, gone;
+
 struct announcer {
     struct rpc_server *rpc;
     struct metrics *metrics;
-    struct map names; /* gRPC health services that were told once */
+    struct map names; /* gRPC health services: of the modules there, and of some that have gone */
     struct metric *base[STATUSES];
     VEC(struct module_series) modules;
     char *ready_boot_id; /* the JVM that was ready once; NULL: none that runs */
@@ -28,22 +31,40 @@ struct announcer {
 
 /* -- gRPC health -- */
 
+/* What has gone does not serve, but is not remembered for ever. */
+static void forget_gone(struct announcer *announcer)
+{
+    struct map *names = &announcer->names;
+    size_t count = 0;
+    for (size_t i = 0; i < names->len; i++)
+        count += names->entries[i].value == &gone;
+    for (size_t i = 0; i < names->len && count > LIMIT_MODULES_GONE;) {
+        if (names->entries[i].value != &gone) {
+            i++;
+            continue;
+        }
+        AUTO_FREE char *name = mem_strdup(names->entries[i].key);
+        (void)map_remove(names, name); /* the last one comes here */
+        rpc_server_forget_health(announcer->rpc, name);
+        count--;
+    }
+}
+
 static void tell_rpc(struct announcer *announcer, const struct base_health *health)
 {
     struct map *names = &announcer->names;
     for (size_t i = 0; i < names->len; i++)
-        names->entries[i].value = announcer; /* none of it is up */
+        names->entries[i].value = &gone;
     for (size_t i = 0; i < health->len; i++) {
         AUTO_FREE char *name = mem_printf("koupleless.module.%s", health->modules[i].name);
-        if (health->modules[i].status == HEALTH_UP)
-            map_put(names, name, names); /* one version is */
-        else if (!map_get(names, name))
-            map_put(names, name, announcer);
+        bool one_serves = health->modules[i].status == HEALTH_UP || map_get(names, name) == &serves;
+        map_put(names, name, one_serves ? &serves : &idle);
     }
     for (size_t i = 0; i < names->len; i++)
         rpc_server_set_health(announcer->rpc, names->entries[i].key,
-                              names->entries[i].value == names);
+                              names->entries[i].value == &serves);
     rpc_server_set_health(announcer->rpc, "koupleless.base", health->base_status == HEALTH_UP);
+    forget_gone(announcer);
 }
 
 /* -- metrics -- */

@@ -352,6 +352,12 @@ void rpc_server_set_health(struct rpc_server *server, const char *service, bool 
     (void)serving;
 }
 
+void rpc_server_forget_health(struct rpc_server *server, const char *service)
+{
+    (void)server;
+    (void)service;
+}
+
 /* -- life -- */
 
 static void on_probes(void *user, const struct agent_probes *probes)
