@@ -5,11 +5,11 @@
 #include "koupleless/controller/v1/agent_gateway.pb-c.h"
 #include "lib/base/backoff.h"
 #include "lib/base/str.h"
+#include "services/agent/engine/report_interval.h"
 #include "services/agent/messages.h"
 
 #define DEADLINE_MS 5000
 #define LEAVE_DEADLINE_MS 1000
-#define EVERY_DEFAULT_MS 30000
 #define RETRY_FIRST_MS 500
 #define RETRY_MAX_MS 15000
 #define JITTER_PERCENT 10
@@ -90,8 +90,7 @@ static void on_done(void *user, const ProtobufCMessage *message, const struct er
     reporter->next_ms = 0;
     if (response) {
         const Google__Protobuf__Duration *next = response->next_report;
-        int64_t ms = next ? next->seconds * 1000 + next->nanos / 1000000 : 0;
-        reporter->next_ms = ms > 0 ? ms : EVERY_DEFAULT_MS;
+        reporter->next_ms = report_interval_ms(next ? next->seconds : 0, next ? next->nanos : 0);
     } else {
         reporter->error = mem_strdup(err->message);
     }
