@@ -47,6 +47,7 @@ struct http_client {
     pthread_mutex_t lock; /* of what follows */
     struct list fresh;    /* to be started */
     struct list running;  /* changed by the client's thread only */
+    bool woken;           /* since the thread looked at fresh last */
     bool cancelling;      /* some call is to be cancelled */
     bool stopped;
 };
@@ -259,6 +260,7 @@ static int start_fresh(struct http_client *client)
     for (;;) {
         int64_t now_ms = clock_mono_ms(clock_real()), next_ms = TIME_NEVER;
         pthread_mutex_lock(&client->lock);
+        client->woken = false;
         struct http_call *call = find_due(client, now_ms, &next_ms);
         bool cancelled = call && call->cancelled;
         if (call) {
@@ -404,8 +406,11 @@ static void hand_over(struct http_client *client, struct http_call *call)
 {
     pthread_mutex_lock(&client->lock);
     list_append(&client->fresh, &call->node);
+    bool wake = !client->woken; /* several at once cost one */
+    client->woken = true;
     pthread_mutex_unlock(&client->lock);
-    curl_multi_wakeup(client->multi);
+    if (wake)
+        curl_multi_wakeup(client->multi);
 }
 
 struct http_call *http_send(struct http_client *client, const struct http_request *request,
