@@ -7,7 +7,7 @@
 
 #include "lib/rpc/rpc_internal.h"
 
-#define FILES_LOOKED_AT_EVERY_S 2
+#define FILES_LOOKED_AT_EVERY_S 5
 
 /* -- files: gRPC would only log what is wrong with them, and end the process where half a pair is given -- */
 
