@@ -56,6 +56,11 @@ struct watcher {
     bool lost;     /* a module has gone */
     bool jvm_wanted;
 
+    /* Of Arklet's question: the list, and the age beside it. */
+    bool list_open, jvm_open;
+    bool listed, aged; /* it has come */
+    bool age_again;    /* a module has gone: the age may be that of the JVM before */
+
     struct jvm_question jvm;
     int64_t uptime_s; /* of the JVM; -1 = not known */
     int64_t uptime_known_ms;
@@ -317,26 +322,6 @@ static void note_uptime(struct watcher *watcher, int64_t uptime_s)
     watcher->uptime_known_ms = loop_now_ms(watcher->options.loop);
 }
 
-/* The modules, and the JVM where it was asked. */
-static void end_arklet(struct watcher *watcher)
-{
-    question_answered(watcher, &watcher->arklet);
-    watcher->modules_found = true;
-    on_closed(watcher, &watcher->arklet);
-}
-
-static void on_jvm(struct jvm_question *question, bool answered)
-{
-    struct watcher *watcher = CONTAINER_OF(question, struct watcher, jvm);
-    if (answered) {
-        watcher->in_doubt = watcher->lost = false;
-        note_uptime(watcher, jvm_figures(watcher->options.jvm)->uptime_s);
-    } else {
-        metric_add(watcher->arklet.failures, 1);
-    }
-    end_arklet(watcher);
-}
-
 static bool jvm_due(const struct watcher *watcher)
 {
     return !watcher->state.boot_id || watcher->in_doubt || watcher->jvm_wanted ||
@@ -345,12 +330,39 @@ static bool jvm_due(const struct watcher *watcher)
 
 static void ask_jvm(struct watcher *watcher)
 {
-    if (!jvm_due(watcher)) {
-        end_arklet(watcher);
+    watcher->jvm_wanted = watcher->age_again = false;
+    watcher->jvm_open = true;
+    jvm_ask(watcher->options.jvm, &watcher->jvm);
+}
+
+/* -- both: an age counts with a list alone, that of another JVM would else come beside the modules of the one before -- */
+
+static void end_arklet(struct watcher *watcher)
+{
+    if (watcher->list_open || watcher->jvm_open)
+        return;
+    if (watcher->age_again) {
+        ask_jvm(watcher);
         return;
     }
-    watcher->jvm_wanted = false;
-    jvm_ask(watcher->options.jvm, &watcher->jvm);
+    if (watcher->listed && watcher->aged) {
+        watcher->in_doubt = watcher->lost = false;
+        note_uptime(watcher, jvm_figures(watcher->options.jvm)->uptime_s);
+    }
+    if (watcher->listed)
+        question_answered(watcher, &watcher->arklet);
+    watcher->modules_found = watcher->listed;
+    on_closed(watcher, &watcher->arklet);
+}
+
+static void on_jvm(struct jvm_question *question, bool answered)
+{
+    struct watcher *watcher = CONTAINER_OF(question, struct watcher, jvm);
+    watcher->jvm_open = false;
+    watcher->aged = answered;
+    if (!answered)
+        metric_add(watcher->arklet.failures, 1);
+    end_arklet(watcher);
 }
 
 /* -- the modules -- */
@@ -368,16 +380,17 @@ static void on_modules(void *user, const char *body, size_t len, const struct er
     struct watcher *watcher = user;
     biz_list_done(&watcher->modules);
     watcher->modules = (struct biz_list){0};
-    watcher->modules_found = false;
-    if (err || biz_list_parse(body, len, &watcher->modules, NULL) < 0) {
+    watcher->modules_found = watcher->list_open = false;
+    watcher->listed = !err && biz_list_parse(body, len, &watcher->modules, NULL) == 0;
+    if (watcher->listed) {
+        watcher->age_again = has_lost_one(&watcher->state.modules, &watcher->modules);
+        watcher->lost |= watcher->age_again;
+        watcher->in_doubt |= watcher->lost;
+    } else {
         watcher->in_doubt = true;
         question_failed(watcher, &watcher->arklet, err && err->code == ERR_UNAVAILABLE);
-        on_closed(watcher, &watcher->arklet);
-        return;
     }
-    watcher->lost |= has_lost_one(&watcher->state.modules, &watcher->modules);
-    watcher->in_doubt |= watcher->lost;
-    ask_jvm(watcher);
+    end_arklet(watcher);
 }
 
 static void ask_modules(struct watcher *watcher)
@@ -385,6 +398,10 @@ static void ask_modules(struct watcher *watcher)
     if (watcher->arklet.open)
         return;
     question_begin(watcher, &watcher->arklet);
+    watcher->list_open = true;
+    watcher->listed = watcher->aged = false;
+    if (jvm_due(watcher))
+        ask_jvm(watcher);
     arklet_ask(watcher->options.arklet, "queryAllBiz", NULL, watcher->options.query_ms, on_modules,
                watcher);
 }
