@@ -151,7 +151,7 @@ static int make_tools(struct agent *agent, struct err **err)
     return jars_new(&agent->jars, &jars, err);
 }
 
-static void make_operations(struct agent *agent)
+static int make_operations(struct agent *agent, struct err **err)
 {
     const struct agent_options *options = &agent->options;
     AUTO_FREE char *who = mem_printf("%s %s", agent->name ? agent->name : "", options->arklet_url);
@@ -171,7 +171,9 @@ static void make_operations(struct agent *agent)
         .on_operations = on_operations,
         .user = agent,
     };
-    agent->operations = operations_new(&operations);
+    if (operations_new(&agent->operations, &operations, err) < 0)
+        return err_wrap(err, "--cache-dir");
+    return 0;
 }
 
 static void make_watcher(struct agent *agent)
@@ -272,9 +274,9 @@ int agent_new(struct agent **out, const struct agent_options *options, struct er
     if (!str_empty(identity->name))
         agent->name = mem_printf("%s/%s", identity->namespace, identity->name);
     *out = agent; /* also where it fails: agent_free() */
-    if (make_tools(agent, err) < 0 || make_channel(agent, err) < 0)
+    if (make_tools(agent, err) < 0 || make_channel(agent, err) < 0 ||
+        make_operations(agent, err) < 0)
         return -1;
-    make_operations(agent);
     make_watcher(agent);
     make_replay(agent);
     make_server(agent);

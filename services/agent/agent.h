@@ -41,7 +41,7 @@ struct agent_options {
  * agent_new() - everything is made, nothing runs
  * @out: agent_free() also where it fails
  *
- * ERR_INVALID names the wrong option.
+ * ERR_INVALID names the wrong option. ERR_PRECONDITION: another agent has --cache-dir.
  */
 int agent_new(struct agent **out, const struct agent_options *options, struct err **err);
 

@@ -12,7 +12,7 @@ static void open_gate(struct batch *batch)
     LIST_FOR_EACH (it, &operations->all) {
         struct run *member = LIST_ENTRY(it, struct run, in_all);
         bool waits = list_empty(&member->in_ready) && !member->executing;
-        if (member->batch == batch && member->prepared && waits &&
+        if (member->batch == batch && member->prepared && !member->passed && waits &&
             !operation_ended(&member->operation))
             list_append(&operations->ready, &member->in_ready);
     }
@@ -32,10 +32,24 @@ void batch_member_ready(struct run *run)
     if (batch && batch->preparing > 0) {
         if (--batch->preparing == 0)
             open_gate(batch);
-    } else if (run->prepared) {
+    } else if (run->prepared && !run->passed) {
         list_append(&run->operations->ready, &run->in_ready);
         operations_give_turn(run->operations);
     }
+}
+
+bool batch_waits(const struct run *run)
+{
+    return !run->prepared || (run->batch && run->batch->preparing > 0);
+}
+
+void batch_member_first(struct run *run)
+{
+    run->passed = false;
+    if (batch_waits(run)) /* that goes on by itself */
+        return;
+    list_append(&run->operations->ready, &run->in_ready);
+    operations_give_turn(run->operations);
 }
 
 /* -- members -- */

@@ -603,7 +603,8 @@ static void not_answered(struct run *run, const struct err *err)
     bool refused = err->code == ERR_UNAVAILABLE;
     run->silent += !refused;
     run->refused = refused ? run->refused + 1 : 0;
-    if (run->refused >= REFUSED_MAX)
+    bool awaited = run->resumed && !overdue; /* agent and JVM may have been started together */
+    if (run->refused >= REFUSED_MAX && !awaited)
         fail_with(run, run->sent ? FAILED_LOST : FAILED_UNREACHABLE, err->message);
     else if (run->silent >= SILENT_MAX && (overdue || !run->sent))
         fail_with(run, FAILED_LOST, err->message);
@@ -622,6 +623,7 @@ static void go_on(struct run *run)
         not_answered(run, unlisted);
     } else {
         run->silent = run->refused = 0;
+        run->resumed = false;
         take_step(run, &modules);
     }
     biz_list_done(&modules);

@@ -175,18 +175,24 @@ void journal_read(struct journal *journal, void (*fn)(void *user, const struct j
 
 /* -- life -- */
 
-struct journal *journal_new(const struct journal_options *options)
+int journal_new(struct journal **out, const struct journal_options *options, struct err **err)
 {
-    struct journal *journal = NEW(struct journal);
-    AUTO_ERR struct err *err = NULL;
-    journal->options = *options;
-    journal->agent = mem_strdup(options->agent);
-    if (options->dir && journal_file_open(&journal->file, options->dir, &err) < 0)
+    struct journal_file *file = NULL;
+    AUTO_ERR struct err *why = NULL;
+    if (options->dir && journal_file_open(&file, options->dir, &why) < 0) {
+        if (why->code == ERR_PRECONDITION)
+            return err_move(err, TAKE(why));
         log_warn(options->log,
                  "operations are not written down, nor where modules came from; an agent that is "
                  "started anew will not know of them",
-                 LOG_ERR(err));
-    return journal;
+                 LOG_ERR(why));
+    }
+    struct journal *journal = NEW(struct journal);
+    journal->options = *options;
+    journal->agent = mem_strdup(options->agent);
+    journal->file = file;
+    *out = journal;
+    return 0;
 }
 
 void journal_free(struct journal *journal)

@@ -35,7 +35,12 @@ struct journal_options {
     void *owner;
 };
 
-struct journal *journal_new(const struct journal_options *options);
+/**
+ * journal_new() - where there is no directory, or its file can't be opened, one that keeps nothing
+ *
+ * ERR_PRECONDITION: another agent has the directory.
+ */
+int journal_new(struct journal **out, const struct journal_options *options, struct err **err);
 void journal_free(struct journal *journal); /* after the worker ended */
 
 /** journal_keeps() - whether there is a file. */

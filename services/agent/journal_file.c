@@ -29,7 +29,8 @@ int journal_file_open(struct journal_file **out, const char *dir, struct err **e
         int number = errno;
         close(fd);
         if (number == EWOULDBLOCK)
-            return err_set(err, ERR_PRECONDITION, "%s: another agent has it", dir);
+            return err_set(err, ERR_PRECONDITION,
+                           "%s: another agent has it; each needs one of its own", dir);
         return err_set(err, ERR_UNAVAILABLE, "%s: %s", dir, strerror(number));
     }
     struct journal_file *file = NEW(struct journal_file);

@@ -279,7 +279,23 @@ static void begin(struct run *run)
     batch_member_ready(run);
 }
 
-/* -- the queue of a module: its first operation runs -- */
+/*
+ * -- the queue of a module: its first operation runs. What a replay puts back was there before all that has not begun on the
+ * base, and readiness waits for it alone: it goes before an operation that waits for jars, which may take minutes --
+ */
+
+/* Whom it goes before, or NULL. */
+static struct run *find_passed(const struct run *replayed, const struct list *queue)
+{
+    LIST_FOR_EACH (it, queue) {
+        struct run *run = LIST_ENTRY(it, struct run, in_module);
+        if (run->replay)
+            continue;
+        bool passed = run->passed || (it == queue->next && batch_waits(run) && !run->ending);
+        return replayed->replay && passed ? run : NULL;
+    }
+    return NULL;
+}
 
 void operations_enqueue(struct run *run)
 {
@@ -294,9 +310,11 @@ void operations_enqueue(struct run *run)
         list_init(queue);
         map_put(&operations->by_module, run->operation.module.name, queue);
     }
-    bool first = list_empty(queue);
-    list_append(queue, &run->in_module);
-    if (first)
+    struct run *passed = find_passed(run, queue);
+    if (passed)
+        passed->passed = true;
+    list_append(passed ? &passed->in_module : queue, &run->in_module);
+    if (queue->next == &run->in_module)
         begin(run);
 }
 
@@ -308,10 +326,13 @@ static void dequeue(struct run *run)
     struct list *queue = map_get(&operations->by_module, run->operation.module.name);
     bool first = queue->next == &run->in_module; /* else the first runs already */
     list_remove(&run->in_module);
-    if (list_empty(queue))
+    struct run *next = list_empty(queue) ? NULL : LIST_ENTRY(queue->next, struct run, in_module);
+    if (!next)
         mem_free(map_remove(&operations->by_module, run->operation.module.name));
+    else if (first && next->passed)
+        batch_member_first(next);
     else if (first)
-        begin(LIST_ENTRY(queue->next, struct run, in_module));
+        begin(next);
 }
 
 /* -- the end -- */
@@ -392,6 +413,7 @@ void operations_end(struct run *run, enum operation_state outcome)
     run->ending = true;
     run->outcome = outcome;
     run->operation.end_ms = loop_wall_ms(operations->options.loop);
+    run->operation.ended_mono_ms = loop_now_ms(operations->options.loop);
     str_shorten(run->operation.failure.message, LIMIT_MESSAGE);
     recall_ended(run);
     journal_flush(operations->journal, on_end_kept, run);
@@ -592,9 +614,11 @@ static void add_metrics(struct operations *operations)
                           metaspace_bounds, ARRAY_LEN(metaspace_bounds));
 }
 
-struct operations *operations_new(const struct operations_options *options)
+int operations_new(struct operations **out, const struct operations_options *options,
+                   struct err **err)
 {
     struct operations *operations = NEW(struct operations);
+    *out = operations;
     operations->options = *options;
     jars_keep(options->jars, each_digest, operations);
     list_init(&operations->all);
@@ -602,12 +626,12 @@ struct operations *operations_new(const struct operations_options *options)
     list_init(&operations->changed);
     loop_timer_init(&operations->tell, on_tell);
     add_metrics(operations);
-    recall_open(operations);
-    /* Where another agent has the directory, that one writes there alone. */
+    if (recall_open(operations, err) < 0)
+        return -1;
     const char *dir = journal_keeps(operations->journal) ? jars_dir(options->jars) : NULL;
     const struct records_options records = {options->worker, options->log, dir, options->agent};
     operations->records = records_new(&records);
-    return operations;
+    return 0;
 }
 
 void operations_stop(struct operations *operations)

@@ -12,7 +12,7 @@
 /*
  * Operations on the modules of the base. One is known by its id, outlives its caller, and asking for it
  * again finds it. Operations on one module run one after the other, in the order they came, but for
- * prefetches, which touch no module. Jars are fetched side by side, but Arklet gets one command at a time:
+ * prefetches, which touch no module, and for those of a replay, which do not wait for what still waits for jars. Jars are fetched side by side, but Arklet gets one command at a time:
  * each holds one of its event loops until the module has started, so the others stay free for questions.
  * Everything here belongs to the loop thread.
  */
@@ -58,6 +58,7 @@ struct operation {
     struct failure failure;   /* once FAILED */
     bool restored;            /* what an install in place removed runs again */
     int64_t start_ms, end_ms; /* wall; end 0 while it runs */
+    int64_t ended_mono_ms;    /* the end; where an agent before this one saw it, 0 */
     int64_t execution_ms;     /* inside Arklet */
     char *digest;             /* sha256 of the jar, or NULL */
     int64_t metaspace_bytes;
@@ -86,8 +87,13 @@ struct operations_options {
     void *user;
 };
 
-/** operations_new() - knows what the agent before this one in the same directory was asked to do (journal.h). */
-struct operations *operations_new(const struct operations_options *options);
+/**
+ * operations_new() - knows what the agent before this one in the same directory was asked to do (journal.h)
+ * @out: operations_free() also after a failure
+ * ERR_PRECONDITION: another agent has the directory; it would take this one's jars away.
+ */
+int operations_new(struct operations **out, const struct operations_options *options,
+                   struct err **err);
 /** operations_close() - nothing is begun or ended any more: what the worker and the jars still say comes too late. */
 void operations_close(struct operations *operations);
 void operations_free(struct operations *operations); /* after http client and worker ended */

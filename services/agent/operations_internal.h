@@ -41,7 +41,9 @@ struct run {
     struct batch *batch; /* or NULL */
     char *batch_id;      /* id of its first member, or NULL */
     bool prepared;       /* the jar is there, or none is needed */
+    bool passed;         /* a replay goes before it: it does not go on to Arklet meanwhile */
     bool in_place, replay;
+    bool resumed;  /* an agent before this one has begun it, and the base was not there since */
     char *restart; /* or NULL */
     struct json_strings args;
     struct jar *jar;
@@ -129,8 +131,8 @@ int operations_check(const struct operations *operations, const struct operation
 
 /* -- recall.c -- */
 
-/** recall_open() - opens the journal and knows what is in it. */
-void recall_open(struct operations *operations);
+/** recall_open() - opens the journal and knows what is in it. Errors as of journal_new(). */
+int recall_open(struct operations *operations, struct err **err);
 
 /** recall_accepted() / recall_ended() / recall_epoch() - write it down. */
 void recall_accepted(const struct run *run);
@@ -150,6 +152,12 @@ void batch_make(struct run **members, size_t count);
 
 /** batch_member_ready() - the jar of @run, which may be in no batch, is there, or it has failed: may it go on? */
 void batch_member_ready(struct run *run);
+
+/** batch_member_first() - @run was passed, and is the first of its module again. */
+void batch_member_first(struct run *run);
+
+/** batch_waits() - whether @run waits for a jar, its own or one of its batch. */
+bool batch_waits(const struct run *run);
 
 /** batch_leave() - @run is over; the last member takes the batch along. */
 void batch_leave(struct run *run);

@@ -189,7 +189,7 @@ static void on_line(void *user, const struct journal_line *line)
     }
 }
 
-void recall_open(struct operations *operations)
+int recall_open(struct operations *operations, struct err **err)
 {
     const struct operations_options *options = &operations->options;
     struct journal_options journal = {
@@ -200,8 +200,10 @@ void recall_open(struct operations *operations)
         .all = write_all,
         .owner = operations,
     };
-    operations->journal = journal_new(&journal);
+    if (journal_new(&operations->journal, &journal, err) < 0)
+        return -1;
     journal_read(operations->journal, on_line, operations);
+    return 0;
 }
 
 /* -- going on -- */
@@ -230,6 +232,7 @@ void operations_resume(struct operations *operations)
         struct run *run = LIST_ENTRY(it, struct run, in_all);
         if (run->ending)
             continue;
+        run->resumed = true;
         operations_enqueue(run);
         resumed++;
     }

@@ -104,7 +104,7 @@ static void note_back(const struct replay *replay, const struct replay_item *ite
 {
     log_info(replay->options.log, "replay: module is back", LOG_STR("module", item->module.name),
              LOG_STR("version", item->module.version),
-             LOG_INT("ms", operation->end_ms - replay->noticed_wall_ms));
+             LOG_INT("ms", operation->ended_mono_ms - replay->noticed_ms));
 }
 
 static void note_not_back(const struct replay *replay, const struct replay_item *item)

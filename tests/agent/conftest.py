@@ -296,11 +296,12 @@ def new_jvm(request, tmp_path):
 
 @pytest.fixture
 def start_agent(tmp_path, protos):
-    """Starts agents: start_agent(base, *options, cache=True, **how). They share one cache directory."""
-    started = []
+    """Starts agents: start_agent(base, *options, cache=True, **how). Those of one base have the same cache directory."""
+    started, caches = [], {}
 
     def start_one(one_base, *options, cache=True, **how):
-        shared = ["--cache-dir", str(tmp_path / "cache")] if cache else []
+        kept = caches.setdefault(one_base.address, tmp_path / (f"cache-{len(caches)}" if caches else "cache"))
+        shared = ["--cache-dir", str(kept)] if cache else []
         agent = Agent(tmp_path / f"agent{len(started)}", protos, one_base, *shared, *options, **how)
         started.append(agent)
         return agent

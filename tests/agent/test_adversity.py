@@ -10,7 +10,7 @@ import processor
 import programkit
 import protokit
 import pytest
-from conftest import WAIT_S
+from conftest import WAIT_S, await_age
 
 STUCK = ("--install-timeout", "1s", "--query-timeout", "300ms")
 MEMORY_MB = 256  # far below what an unbounded answer would take
@@ -144,6 +144,17 @@ def test_the_clock_is_set_while_it_installs(base, controller, report_agent, cloc
     report = controller.next(lambda report: report.ready and len(report.modules) == 1)
     assert report.boot_id == boot_id == agent.health().boot_id
     assert base.operations_of(jar.module) == [("install", "1.0.0")]
+
+
+def test_the_clock_is_set_while_a_module_comes_back(base, start_agent, clock):
+    agent = start_agent(base, env=clock.env)
+    agent.succeeded(agent.install(base.jar(base.unique(), Test_Start_Sleep_Ms=1500)))
+    await_age(base)
+    base.control("restart")
+    agent.wait_said("replay: baseline")
+    clock("+400d")
+    (back,) = agent.wait_said("replay: module is back")
+    assert 0 < back["ms"] < 600_000
 
 
 # -- many at once --

@@ -99,6 +99,20 @@ def test_while_a_jar_is_fetched(base, start_agent, jars, end):
     assert base.operations_of(jar.module) == [("install", "1.0.0"), ("uninstall", "1.0.0")]
 
 
+def test_the_base_starts_with_the_agent(base, start_agent, jars):
+    """As with a Pod that comes back: what had begun waits for it."""
+    agent = start_agent(base)
+    jar = base.jar(base.unique())
+    jars.hold.clear()
+    agent.begin(agent.install_request(jars.serve(jar), jar.module, jar.version, op="one"))
+    agent.kill()
+    base.control("restart", ms=2500)
+    jars.hold.set()
+    later = start_agent(base)
+    later.succeeded(later.ended("one"))
+    assert base.modules() == {f"{jar.module}:1.0.0": "activated"}
+
+
 @pytest.mark.real
 @pytest.mark.parametrize("end", [Agent.kill, Agent.stop], ids=["kill", "stop"])
 def test_while_arklet_works_on_it(base, start_agent, end):
@@ -194,17 +208,15 @@ def test_what_another_base_was_asked_is_not_done_here(base, new_base, start_agen
     assert later.operations() == {}
 
 
-def test_two_agents_of_one_directory(base, start_agent, journal):
+def test_a_directory_of_another_agent_is_refused(base, start_agent, journal):
+    """It would take the jars away that the other one's modules come back from."""
     first = start_agent(base)
-    first.succeeded(first.install(base.jar(base.unique())))
-    second = start_agent(base)
-    (said,) = second.said("operations are not written down, nor where modules came from; an agent that is started anew "
-                          "will not know of them")
-    assert "another agent has it" in said["error"]
-    jar = base.jar(base.unique())
-    second.succeeded(second.install(jar, op="one"))
-    assert first.knows("one") is None
-    assert f"{jar.module}:1.0.0" not in (journal.parent / "modules.json").read_text()
+    options = ["--insecure", "--listen", "127.0.0.1:0", "--http-listen", "127.0.0.1:0", "--cache-dir", str(journal.parent)]
+    second = programkit.run("koupleless-agent", *options)
+    assert second.returncode == 1
+    assert f"--cache-dir: {journal.parent}: another agent has it; each needs one of its own" in second.stderr
+    first.kill()
+    start_agent(base)
 
 
 def test_a_directory_that_is_full_costs_the_memory_alone(base, start_agent, journal):

@@ -146,6 +146,7 @@ def test_a_real_jvm(tmp_path, start_agent):
         assert MIB < jvm.heap_used_bytes < jvm.heap_max_bytes and jvm.uptime.seconds >= 0
         assert " of 64.0 MiB of metaspace are in use" in refused(strict, strict.install(jar)).message
         assert base.modules() == {}
+        strict.stop()
         agent = start_agent(base)
         taken = agent.succeeded(agent.install(jar)).metaspace_bytes
         assert 0 < taken < 64 * MIB

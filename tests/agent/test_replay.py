@@ -141,6 +141,31 @@ def test_agent_and_jvm_die_together(base, agent_of, tmp_path):
     assert names(base) == sorted([f"{stays.module}:1.0.0", f"{slow.module}:1.0.0"])
 
 
+@pytest.mark.parametrize("together", [False, True], ids=["alone", "in-a-batch"])
+def test_the_base_does_not_wait_for_the_jar_of_another_version(base, agent_of, jars, together):
+    """Which was asked for before the JVM died: of the module itself, or of one that is to be installed with it."""
+    agent = agent_of(base, False)
+    name = base.unique()
+    install_all(agent, base.jar(name))
+    boot = agent.health().boot_id
+    new, other = base.jar(name, "2.0.0", context=name + "-2"), base.jar(base.unique())
+    jars.hold.clear()
+    held = other if together else new
+    specs = [agent.module(jars.serve(jar) if jar is held else jar, jar.module, jar.version)
+             for jar in ([new, other] if together else [new])]
+    call = agent.stub.BatchInstall.future(
+        agent.proto.BatchInstallRequest(installs=[agent.proto.InstallModuleRequest(module=spec) for spec in specs]))
+    basekit.wait_until(lambda: jars.held, "the download")
+    restart(base)
+    basekit.wait_until(lambda: agent.health().boot_id != boot, "the new JVM")
+    agent.wait_ready()
+    assert names(base) == [f"{name}:1.0.0"]
+    jars.hold.set()
+    for operation in call.result().operations:
+        agent.succeeded(operation)
+    assert names(base) == sorted([f"{name}:1.0.0"] + [f"{spec.name}:{spec.version}" for spec in specs])
+
+
 def test_large_records_are_read(base, agent_of, tmp_path):
     agent = agent_of(base, False)
     install_all(agent, base.jar(base.unique()))

@@ -175,8 +175,10 @@ def test_https(base, start_agent, tmp_path):
     certificate = [str(tmp_path / f"server.{kind}") for kind in ("crt", "key")]
     with jarserver.JarServer(tmp_path / "served", certificate) as jars:
         url = jars.serve(jar)
-        error = agent_error(start_agent(base), jar, url)
+        agent = start_agent(base)
+        error = agent_error(agent, jar, url)
         assert "certificate" in error.message and jars.requests == []
+        agent.stop()
         agent = start_agent(base, "--download-ca", str(tmp_path / "ca.crt"))
         agent.succeeded(prefetch(agent, jar, url))
 
@@ -268,10 +270,10 @@ def test_what_lies_in_the_place_of_a_jar(base, agent, jars, tmp_path):
 class Disk:
     """A file system of its own at @folder, which only the agent sees: start_agent(..., **disk.how).
 
-    @locked: as by another agent. This one then has no journal open there, and only so it can be made read-only.
+    @journal: False: the agent can't have one open there, and only so it can be made read-only.
     """
 
-    def __init__(self, folder, size, locked=False):
+    def __init__(self, folder, size, journal=True):
         self.folder = folder
         folder.mkdir()
         self.enter = ["-m"] if os.geteuid() == 0 else ["-U", "-m", "--preserve-credentials"]
@@ -279,8 +281,8 @@ class Disk:
         mount = f"mount -t tmpfs -o size={size} tmpfs {folder}"
         if subprocess.run([*unshare, "sh", "-c", mount], capture_output=True, check=False).returncode:
             pytest.skip("mounting is not allowed here")
-        lock = f"exec 9< {folder} && flock 9" if locked else "true"
-        self.how = {"within": [*unshare, "sh", "-c", f'{mount} && {lock} && exec "$@"', "sh"]}
+        block = "true" if journal else f"mkdir {folder}/operations.journal.part"
+        self.how = {"within": [*unshare, "sh", "-c", f'{mount} && {block} && exec "$@"', "sh"]}
 
     def files(self, agent):
         return {path.name for path in pathlib.Path(f"/proc/{agent.process.pid}/root{self.folder}").iterdir()}
@@ -311,7 +313,7 @@ def test_the_disk_is_full(base, start_agent, jars, tmp_path, scheme):
 
 
 def test_the_disk_can_not_be_written_any_more(base, start_agent, jars, tmp_path):
-    disk = Disk(tmp_path / "cache", "4M", locked=True)
+    disk = Disk(tmp_path / "cache", "4M", journal=False)
     agent = start_agent(base, **disk.how)
     there, new = Made(tmp_path, "there"), Made(tmp_path, "new")
     agent.succeeded(prefetch(agent, there))
