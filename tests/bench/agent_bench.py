@@ -87,6 +87,12 @@ class Agent:
         tasks = pathlib.Path(f"/proc/{self.process.pid}/task").iterdir()
         return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e9
 
+    def wakes(self):
+        """How often one of its threads began to run after it had waited."""
+        tasks = pathlib.Path(f"/proc/{self.process.pid}/task").iterdir()
+        lines = [line for task in tasks for line in (task / "status").read_text().splitlines()]
+        return sum(int(line.split()[1]) for line in lines if line.startswith("voluntary_ctxt_switches"))
+
     def load(self, *arguments):
         """Runs agent_load against this agent; its figures."""
         done = subprocess.run([str(basekit.find_program("agent_load")), f"127.0.0.1:{self.port}", self.tls,
@@ -135,12 +141,14 @@ def measure_starts(base, folder):
 
 
 def measure_idle(agent, seconds):
-    """From the second round on: the first reads what later ones compare with."""
+    """From the second round on: the first reads what later ones compare with. How often it wakes does not depend on what
+    else the machine does, unlike the time that each takes."""
     time.sleep(5)
-    before, began = agent.cpu_s(), time.monotonic()
+    before, woke, began = agent.cpu_s(), agent.wakes(), time.monotonic()
     time.sleep(seconds)
-    used, passed = agent.cpu_s() - before, time.monotonic() - began
+    used, woken, passed = agent.cpu_s() - before, agent.wakes() - woke, time.monotonic() - began
     tell(f"processor while idle, of one core, over {passed:.0f} s", used / passed * 100, "%", GOAL_IDLE_PERCENT)
+    tell("    its threads wake", woken / passed, "/s")
     tell("memory while idle (RSS)", agent.rss_mb(), "MB", GOAL_RSS_MB)
     tell("    of it its own, not of files", agent.rss_mb("RssAnon"), "MB")
 
