@@ -620,6 +620,7 @@ static void go_on(struct run *run)
     run->modules = (struct biz_list){0};
     run->listed = false;
     if (unlisted) {
+        run->room_asked = false; /* and maybe not answered either */
         not_answered(run, unlisted);
     } else {
         run->silent = run->refused = 0;

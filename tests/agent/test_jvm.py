@@ -131,6 +131,21 @@ def test_a_share_is_a_percentage(value):
     assert ended.returncode == 2 and "--metaspace-limit" in ended.stderr
 
 
+def test_a_base_that_was_awaited_is_asked(new_base, start_agent, jars):
+    """By an operation of the agent before, to which the base was not there at first."""
+    base = new_base(*SMALL)
+    agent = start_agent(base)
+    jar = base.jar(base.unique())
+    jars.hold.clear()
+    agent.begin(agent.install_request(jars.serve(jar), jar.module, jar.version, op="one"))
+    agent.kill()
+    base.control("restart", ms=1500)
+    jars.hold.set()
+    later = start_agent(base, "--metaspace-limit", "1")
+    refused(later, later.ended("one"))
+    assert base.operations_of(jar.module) == []
+
+
 def test_a_real_jvm(tmp_path, start_agent):
     try:
         real = basekit.RealBase(tmp_path / "jvm", "-XX:MaxMetaspaceSize=64m")
