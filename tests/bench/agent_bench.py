@@ -140,6 +140,14 @@ def measure_starts(base, folder):
     tell(f"start until it serves, median of {STARTS}", statistics.median(times), "ms", GOAL_START_MS)
 
 
+def cost_of_waking(per_second, seconds):
+    """Percent of a core that this machine takes for a script that wakes as often, and sleeps again."""
+    script = (f"import time\nbegan = time.process_time()\nfor _ in range({per_second * seconds:.0f}): "
+              f"time.sleep({1 / per_second})\nprint(time.process_time() - began)")
+    done = subprocess.run([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, check=True)
+    return float(done.stdout) / seconds * 100
+
+
 def measure_idle(agent, seconds):
     """From the second round on: the first reads what later ones compare with. How often it wakes does not depend on what
     else the machine does, unlike the time that each takes."""
@@ -149,6 +157,7 @@ def measure_idle(agent, seconds):
     used, woken, passed = agent.cpu_s() - before, agent.wakes() - woke, time.monotonic() - began
     tell(f"processor while idle, of one core, over {passed:.0f} s", used / passed * 100, "%", GOAL_IDLE_PERCENT)
     tell("    its threads wake", woken / passed, "/s")
+    tell("    what wakes as often, and does nothing", cost_of_waking(woken / passed, seconds / 3), "%")
     tell("memory while idle (RSS)", agent.rss_mb(), "MB", GOAL_RSS_MB)
     tell("    of it its own, not of files", agent.rss_mb("RssAnon"), "MB")
 
