@@ -5,7 +5,10 @@
 #include "lib/base/json.h"
 #include "lib/base/str.h"
 
-/** plan_view() - appends what a PlanReleaseResponse says of @name: a table for each batch, then a summary. @wide: names of the instances too. Pure. */
+/**
+ * plan_view() - appends what a PlanReleaseResponse says of @name: a table for each batch, then a summary. @wide:
+ * names of the instances too. Pure.
+ */
 void plan_view(const char *name, const cJSON *response, bool wide, struct str *out);
 
 #endif

@@ -4,7 +4,10 @@
 
 #include "lib/base/json.h"
 
-/** json_difference() - the RFC 7396 merge patch that makes the object @before @after. Return: owned; NULL where they are equal. */
+/**
+ * json_difference() - the RFC 7396 merge patch that makes the object @before @after. Return: owned; NULL where they
+ * are equal.
+ */
 cJSON *json_difference(const cJSON *before, const cJSON *after);
 
 #endif

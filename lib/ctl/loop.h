@@ -63,7 +63,10 @@ int64_t loop_turn(struct loop *loop);
 /** loop_next_ms() - what loop_turn() would return if it were over now. Loop thread. */
 int64_t loop_next_ms(struct loop *loop);
 
-/** loop_wait() - sleeps until an event, loop_stop(), or @until_ms, which loop_turn() returned. Loop thread, outside of loop_run(). */
+/**
+ * loop_wait() - sleeps until an event, loop_stop(), or @until_ms, which loop_turn() returned. Loop thread, outside of
+ * loop_run().
+ */
 void loop_wait(struct loop *loop, int64_t until_ms);
 
 /** loop_run() - turns until loop_stop(), sleeping between them; may be called again. The calling thread is the loop thread. */

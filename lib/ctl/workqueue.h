@@ -11,8 +11,8 @@
  *
  * A key is there once, however often it is added; a key that is being worked on (taken, not done) and
  * added again comes back after workqueue_done(). workqueue_add_at() adds it at a later time; of several
- * times the earliest wins, and workqueue_add() leaves it in place. Level-triggered: the key says where to look, not what happened.
- * One thread; time is the caller's.
+ * times the earliest wins, and workqueue_add() leaves it in place. Level-triggered: the key says where to look, not
+ * what happened. One thread; time is the caller's.
  */
 struct workqueue;
 

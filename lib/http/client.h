@@ -68,7 +68,11 @@ struct http_response {
     int64_t retry_after_ms;   /* from Retry-After; -1 = none */
 };
 
-/** http_done_fn - exactly once per request. @response is NULL and @err set where no whole answer came (UNAVAILABLE: not connected, nothing was sent; TIMEOUT or DATA_LOSS: outcome unknown; LIMIT; CANCELLED). An HTTP status >= 400 is an answer. */
+/**
+ * http_done_fn - exactly once per request. @response is NULL and @err set where no whole answer came (UNAVAILABLE:
+ * not connected, nothing was sent; TIMEOUT or DATA_LOSS: outcome unknown; LIMIT; CANCELLED). An HTTP status >= 400
+ * is an answer.
+ */
 typedef void (*http_done_fn)(void *user, const struct http_response *response,
                              const struct err *err);
 
@@ -76,7 +80,10 @@ int http_client_new(struct http_client **out, struct err **err);
 void http_client_free(
     struct http_client *client); /* cancels what runs; callbacks are done when it returns */
 
-/** http_send() - start a request; everything in @request is copied or used before the callback. Any thread. Return: handle for http_cancel(), valid until done was called. */
+/**
+ * http_send() - start a request; everything in @request is copied or used before the callback. Any thread. Return:
+ * handle for http_cancel(), valid until done was called.
+ */
 struct http_call *http_send(struct http_client *client, const struct http_request *request,
                             http_done_fn done, void *user);
 void http_cancel(struct http_client *client, struct http_call *call);
@@ -84,7 +91,10 @@ void http_cancel(struct http_client *client, struct http_call *call);
 /** http_later_fn - exactly once. @cancelled: by http_cancel() or http_client_free(), before its time. */
 typedef void (*http_later_fn)(void *user, bool cancelled);
 
-/** http_later() - a timer: calls @fn on the client's thread after @delay_ms (0: soon). Any thread. Return: handle for http_cancel(), valid until @fn was called. */
+/**
+ * http_later() - a timer: calls @fn on the client's thread after @delay_ms (0: soon). Any thread. Return: handle for
+ * http_cancel(), valid until @fn was called.
+ */
 struct http_call *http_later(struct http_client *client, int64_t delay_ms, http_later_fn fn,
                              void *user);
 

@@ -40,7 +40,10 @@ typedef void (*kube_identity_fn)(void *user, const struct kube_identity *identit
 struct kube_credentials *kube_credentials_new(const struct kube_config *config, struct clock *clock,
                                               struct log *log);
 
-/** kube_credentials_stop() - a program that runs is killed; who waits for it, and who asks from now on, gets ERR_CANCELLED. Any thread; safe to repeat. */
+/**
+ * kube_credentials_stop() - a program that runs is killed; who waits for it, and who asks from now on, gets
+ * ERR_CANCELLED. Any thread; safe to repeat.
+ */
 void kube_credentials_stop(struct kube_credentials *credentials);
 
 /**

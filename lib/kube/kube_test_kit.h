@@ -49,7 +49,10 @@ struct bench {
     struct kube_client *client;
 };
 
-/** bench_keeping() - a server with @answers (kept by the caller) that keeps its connections where @keep, and a client of it. @token_file: or NULL */
+/**
+ * bench_keeping() - a server with @answers (kept by the caller) that keeps its connections where @keep, and a client
+ * of it. @token_file: or NULL
+ */
 static inline struct bench *bench_keeping(const char *const *answers, const char *token_file,
                                           bool keep)
 {

@@ -20,7 +20,10 @@ struct kube_wire kube_wire_request(const char *server, const struct kube_request
 /** kube_wire_watch() - a watch, without where it begins and ends. */
 struct kube_wire kube_wire_watch(const char *server, const struct kube_watch_request *request);
 
-/** kube_wire_watch_url() - one connection of it: after @resource_version (NULL: a streaming list first), ended by the server after @timeout_s. Owned. */
+/**
+ * kube_wire_watch_url() - one connection of it: after @resource_version (NULL: a streaming list first), ended by the
+ * server after @timeout_s. Owned.
+ */
 char *kube_wire_watch_url(const char *watch_url, const char *resource_version, int64_t timeout_s);
 
 void kube_wire_done(struct kube_wire *wire);

@@ -50,7 +50,10 @@
 #define FINALIZER_DEPLOYMENT                                                                       \
     LABEL_PREFIX "modules-existed" /* on ModuleDeployment: batched offline first */
 
-/** label_value() - @value as a valid label value: unchanged where it is one, else encoded with a short hash; owned. "1.0+x" -> "1.0-x-5f3a2c". */
+/**
+ * label_value() - @value as a valid label value: unchanged where it is one, else encoded with a short hash; owned.
+ * "1.0+x" -> "1.0-x-5f3a2c".
+ */
 char *label_value(const char *value);
 
 /** label_value_is_valid() / label_key_is_valid() - as Kubernetes checks labels; a key may have a prefix, "example.com/name". */

@@ -129,7 +129,10 @@ int module_spec_check(const struct module_spec *module, const char *path, struct
 /** module_same_version() - whether name and version are the same: a base has one of them. */
 bool module_same_version(const struct module_spec *a, const struct module_spec *b);
 
-/** module_instance_name() - "<rs>-<hash of base uid>": the same for the same place, so a repeated create meets AlreadyExists. Owned. */
+/**
+ * module_instance_name() - "<rs>-<hash of base uid>": the same for the same place, so a repeated create meets
+ * AlreadyExists. Owned.
+ */
 char *module_instance_name(const char *rs_name, const char *base_uid);
 
 #endif

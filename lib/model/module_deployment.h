@@ -222,7 +222,8 @@ bool release_progress_parse(const char *name, enum release_progress *ret);
 const char *template_restart(const struct module_template_spec *template);
 
 /**
- * template_hash() - 10 letters of name, version, md5, sha256, base selector, restart stamp and @also (may be NULL): what else makes a revision
+ * template_hash() - 10 letters of name, version, md5, sha256, base selector, restart stamp and @also (may be NULL):
+ * what else makes a revision
  *
  * Not the url: a new url alone is no release (requirement 3.1). The same on every machine and in every
  * version of the program: names of ModuleReplicaSets hold it. Owned.

@@ -17,7 +17,10 @@
  * are base64; enums are the names of their values (read in any case); maps are objects.
  */
 
-/** protojson_write() - an owned tree; unset fields, empty strings, zeros and empty lists are left out (explicit optional fields stay). */
+/**
+ * protojson_write() - an owned tree; unset fields, empty strings, zeros and empty lists are left out (explicit
+ * optional fields stay).
+ */
 cJSON *protojson_write(const ProtobufCMessage *message);
 
 /**

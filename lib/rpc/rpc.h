@@ -14,7 +14,8 @@
  *
  * Failures cross the wire as canonical codes plus `grpc-status-details-bin` (google.rpc.Status with
  * ErrorInfo, domain "koupleless.io", and BadRequest for a wrong field), and arrive as a struct err
- * with the same code, reason and field; messages over 1 KiB are cut. The table between enum err_code and gRPC's codes is in status.c.
+ * with the same code, reason and field; messages over 1 KiB are cut. The table between enum err_code and gRPC's codes
+ * is in status.c.
  */
 
 /*
@@ -35,7 +36,10 @@ struct rpc_tls {
 void rpc_init(void);
 void rpc_shutdown(void);
 
-/** rpc_unpack() - the message in protobuf bytes; refuses over LIMIT_RPC_MESSAGE with ERR_LIMIT. Freed by protobuf_c_message_free_unpacked(). */
+/**
+ * rpc_unpack() - the message in protobuf bytes; refuses over LIMIT_RPC_MESSAGE with ERR_LIMIT. Freed by
+ * protobuf_c_message_free_unpacked().
+ */
 ProtobufCMessage *rpc_unpack(const ProtobufCMessageDescriptor *type, const void *bytes, size_t len,
                              struct err **err);
 

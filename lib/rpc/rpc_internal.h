@@ -100,7 +100,10 @@ struct rpc_method {
     bool client_stream, server_stream;
 };
 
-/** rpc_methods_add() - @service's methods by path ("/package.Service/Method"); their streaming kind is read from the embedded descriptors. */
+/**
+ * rpc_methods_add() - @service's methods by path ("/package.Service/Method"); their streaming kind is read from the
+ * embedded descriptors.
+ */
 void rpc_methods_add(struct map *methods, ProtobufCService *service);
 void rpc_methods_free(struct map *methods);
 

@@ -27,7 +27,10 @@ struct rpc_server_options {
 int rpc_server_new(struct rpc_server **out, const struct rpc_server_options *options,
                    struct err **err);
 
-/** rpc_server_add() - before start; @service: generated ..._INIT object with its handlers, outlives the server. A method whose handler is NULL is answered ERR_UNIMPLEMENTED. */
+/**
+ * rpc_server_add() - before start; @service: generated ..._INIT object with its handlers, outlives the server. A
+ * method whose handler is NULL is answered ERR_UNIMPLEMENTED.
+ */
 void rpc_server_add(struct rpc_server *server, ProtobufCService *service);
 
 /**
@@ -71,10 +74,16 @@ void rpc_call_on_cancel(struct rpc_call *call, void (*fn)(void *user), void *use
 /** rpc_call_cancelled() - whether its client went away, its deadline is over, or the server stops. Any thread. */
 bool rpc_call_cancelled(struct rpc_call *call);
 
-/** rpc_call_queue_len() - messages of a stream that wait to be sent; a writer that sees LIMIT_RPC_STREAM_QUEUE ends the stream. */
+/**
+ * rpc_call_queue_len() - messages of a stream that wait to be sent; a writer that sees LIMIT_RPC_STREAM_QUEUE ends
+ * the stream.
+ */
 size_t rpc_call_queue_len(struct rpc_call *call);
 
-/** rpc_call_peer() - "ipv4:127.0.0.1:5000"; borrowed. rpc_call_peer_identity() - SPIFFE id or first SAN of a verified client certificate, or NULL. */
+/**
+ * rpc_call_peer() - "ipv4:127.0.0.1:5000"; borrowed. rpc_call_peer_identity() - SPIFFE id or first SAN of a verified
+ * client certificate, or NULL.
+ */
 const char *rpc_call_peer(struct rpc_call *call);
 const char *rpc_call_peer_identity(struct rpc_call *call);
 

@@ -134,7 +134,10 @@ void service_stop_serving(struct service *service);
 
 void service_done(struct service *service);
 
-/** service_fail() - prints "NAME: message" on stderr. Return: for main: 2 where an option is wrong (err->field "--x"), else 1. */
+/**
+ * service_fail() - prints "NAME: message" on stderr. Return: for main: 2 where an option is wrong (err->field "--x"),
+ * else 1.
+ */
 int service_fail(const char *name, const struct err *err);
 
 #endif

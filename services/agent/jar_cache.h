@@ -31,7 +31,10 @@ char *jar_cache_part(struct jar_cache *cache);
 /** jar_cache_find() - the path of the jar of @digest, owned; NULL: it is not there, or the directory is private. */
 char *jar_cache_find(const struct jar_cache *cache, const char *digest);
 
-/** jar_cache_put() - the file @path is the jar of @digest, used at @used_ns (wall). Blocking. Return: its path from now on, owned; NULL with @ret_failure. */
+/**
+ * jar_cache_put() - the file @path is the jar of @digest, used at @used_ns (wall). Blocking. Return: its path from
+ * now on, owned; NULL with @ret_failure.
+ */
 char *jar_cache_put(const struct jar_cache *cache, const char *path, const char *digest,
                     int64_t used_ns, struct failure *ret_failure);
 

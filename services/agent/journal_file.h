@@ -23,7 +23,10 @@ void journal_file_close(struct journal_file *file);
 /** journal_file_read() - all of it, owned; NULL with ERR_NOT_FOUND, ERR_LIMIT, ... */
 char *journal_file_read(const struct journal_file *file, size_t *ret_len, struct err **err);
 
-/* Where one of these two fails there is no file any more: what has ended since then would else be begun again by the next agent. */
+/*
+ * Where one of these two fails there is no file any more: what has ended since then would else be begun again by the
+ * next agent.
+ */
 
 /** journal_file_append() - Return: false where it is not there, or not all of it. */
 bool journal_file_append(struct journal_file *file, const char *text);

@@ -12,9 +12,9 @@
 /*
  * Operations on the modules of the base. One is known by its id, outlives its caller, and asking for it
  * again finds it. Operations on one module run one after the other, in the order they came, but for
- * prefetches, which touch no module, and for those of a replay, which do not wait for what still waits for jars. Jars are fetched side by side, but Arklet gets one command at a time:
- * each holds one of its event loops until the module has started, so the others stay free for questions.
- * Everything here belongs to the loop thread.
+ * prefetches, which touch no module, and for those of a replay, which do not wait for what still waits for jars. Jars
+ * are fetched side by side, but Arklet gets one command at a time: each holds one of its event loops until the module
+ * has started, so the others stay free for questions. Everything here belongs to the loop thread.
  */
 enum operation_type {
     OPERATION_INSTALL,

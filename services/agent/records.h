@@ -100,7 +100,10 @@ void records_lived(struct records *records, bool busy, int64_t now_ms);
 void records_forgive(struct records *records, const char *name, const char *version);
 const struct trials *records_trials(const struct records *records);
 
-/** records_flush() - @done on the loop when all of the above, and the journal so far, is in the files; at once where there are none. */
+/**
+ * records_flush() - @done on the loop when all of the above, and the journal so far, is in the files; at once where
+ * there are none.
+ */
 void records_flush(struct records *records, void (*done)(void *user), void *user);
 
 /** records_each_digest() - of all of the above; some are there twice. */

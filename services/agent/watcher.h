@@ -9,8 +9,9 @@
 
 /*
  * Watches the base, in rounds: every --poll-interval, and whenever something was done to it. A round asks Arklet
- * for its modules, now and then for the JVM's age beside them, and the health page. It ends when both have answered, or after a second: what one of them says
- * does not wait for the other. A question that is still open then is not asked again before its end. Loop thread.
+ * for its modules, now and then for the JVM's age beside them, and the health page. It ends when both have answered,
+ * or after a second: what one of them says does not wait for the other. A question that is still open then is not
+ * asked again before its end. Loop thread.
  */
 struct watcher;
 

@@ -144,7 +144,10 @@ const char *cache_resource_version(const struct cache *cache, enum object_kind k
 /** cache_recount() - after the memory-only state of @instance (operation, report) changed. */
 void cache_recount(struct cache *cache, struct cached_instance *instance);
 
-/** cache_assume() - count a Module that was decided for @base before it exists (decide, assume, commit); cache_forget() takes it back. */
+/**
+ * cache_assume() - count a Module that was decided for @base before it exists (decide, assume, commit);
+ * cache_forget() takes it back.
+ */
 void cache_assume(struct cached_base *base);
 void cache_forget(struct cached_base *base);
 
@@ -159,11 +162,17 @@ const struct module_deployment *cache_owner(const struct cache *cache,
 /** cache_wanted() - name of the revision that @deployment wants now, or NULL where its template is not there; borrowed. */
 const char *cache_wanted(struct cache *cache, struct deployment *deployment);
 
-/** cache_template() - of the revision @name, where @deployment wants that now; NULL: since it was planned its ModuleTemplate is gone, or something else is wanted. */
+/**
+ * cache_template() - of the revision @name, where @deployment wants that now; NULL: since it was planned its
+ * ModuleTemplate is gone, or something else is wanted.
+ */
 const struct module_template_spec *cache_template(struct cache *cache,
                                                   struct deployment *deployment, const char *name);
 
-/** cache_refuse_service() - the Service @name of @deployment could not be made or changed. @reason, @message: NULL where why is not known yet. */
+/**
+ * cache_refuse_service() - the Service @name of @deployment could not be made or changed. @reason, @message: NULL
+ * where why is not known yet.
+ */
 void cache_refuse_service(struct cache *cache, struct deployment *deployment, const char *name,
                           const char *reason, const char *message);
 
@@ -178,13 +187,19 @@ void cache_refuse_write(struct cache *cache, struct deployment *deployment, cons
 /** cache_take_write() - the plan of @work_key was carried out. */
 void cache_take_write(struct cache *cache, struct deployment *deployment, const char *work_key);
 
-/** cache_group_state() - what is known of the bases of the group @key (struct base_group); what waits for that is planned anew. */
+/**
+ * cache_group_state() - what is known of the bases of the group @key (struct base_group); what waits for that is
+ * planned anew.
+ */
 void cache_group_state(struct cache *cache, const char *key, bool unknown, const char *problem);
 
 /** cache_bases_unknown() - whether nobody knows the bases of some base Deployment of @namespace yet. */
 bool cache_bases_unknown(const struct cache *cache, const char *namespace);
 
-/** cache_base_unknown() - whether the base of @instance may be there though the cache has not seen it: its base Deployment's are not known yet; without a revision, any of its namespace. */
+/**
+ * cache_base_unknown() - whether the base of @instance may be there though the cache has not seen it: its base
+ * Deployment's are not known yet; without a revision, any of its namespace.
+ */
 bool cache_base_unknown(const struct cache *cache, const struct cached_instance *instance);
 
 /** cache_offer_service() - the name that @deployment waits for may be free: it is tried at once. */
@@ -199,7 +214,10 @@ void cache_dirty_traffic(struct cache *cache, const struct instance *instance);
 /** cache_dirty_waiting() - plan anew what waits on @base until its module is out of traffic. */
 void cache_dirty_waiting(struct cache *cache, struct cached_base *base);
 
-/** cache_settle_doubts() - the labels of @base that were in doubt were written: who has had traffic by one of them until then drains from @now_ms on, mono. */
+/**
+ * cache_settle_doubts() - the labels of @base that were in doubt were written: who has had traffic by one of them
+ * until then drains from @now_ms on, mono.
+ */
 void cache_settle_doubts(struct cached_base *base, int64_t now_ms);
 
 /** cache_original() - the object of the original ModuleController, or NULL. */

@@ -24,7 +24,8 @@ static inline struct cached_instance *cache__instance(struct instance *instance)
 struct base_group *cache__group(struct cache *cache, const char *namespace, const char *deployment);
 
 /**
- * cache__group_settle() - after somebody joined or left, or a base changed: tells whether its bases are needed, where that has changed
+ * cache__group_settle() - after somebody joined or left, or a base changed: tells whether its bases are needed, where
+ * that has changed
  *
  * Bases that nobody needs any more are kept in sight until their traffic labels are off. A group goes with its last
  * member: names of base Deployments come and go.
@@ -32,10 +33,16 @@ struct base_group *cache__group(struct cache *cache, const char *namespace, cons
 void cache__group_settle(struct cache *cache, struct base_group *group);
 void cache__group_free(struct base_group *group);
 
-/** cache__group_of_revision() - @revision has its first instance now, or lost its last: it needs its bases, or does not any more. */
+/**
+ * cache__group_of_revision() - @revision has its first instance now, or lost its last: it needs its bases, or does
+ * not any more.
+ */
 void cache__group_of_revision(struct cache *cache, struct cached_revision *revision);
 
-/** cache__hold_group() / cache__leave_group() - @c has no revision, and needs the bases of @deployment by itself; it has one now, or goes. */
+/**
+ * cache__hold_group() / cache__leave_group() - @c has no revision, and needs the bases of @deployment by itself; it
+ * has one now, or goes.
+ */
 void cache__hold_group(struct cache *cache, struct cached_instance *c, const char *deployment);
 void cache__leave_group(struct cache *cache, struct cached_instance *c);
 

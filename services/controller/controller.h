@@ -48,10 +48,16 @@ void controller_lead(struct controller *controller, int64_t epoch);
 /** controller_stop() - plans and asks nothing any more. The rpc client is freed after this, and ends what still runs. */
 void controller_stop(struct controller *controller);
 
-/** controller_free() - takes the last outcomes and frees everything; operations that run on bases go on. On the loop's thread, while the store is still there. */
+/**
+ * controller_free() - takes the last outcomes and frees everything; operations that run on bases go on. On the loop's
+ * thread, while the store is still there.
+ */
 void controller_free(struct controller *controller);
 
-/** controller_ask_scheduler() - a question about a copy of the present; @controller: a struct controller. Any thread, until controller_stop(). */
+/**
+ * controller_ask_scheduler() - a question about a copy of the present; @controller: a struct controller. Any thread,
+ * until controller_stop().
+ */
 void controller_ask_scheduler(void *controller, const struct scheduling_question *question,
                               scheduling_done_fn done, void *user);
 

@@ -80,7 +80,10 @@ struct adoption_view originals_view(struct controller *controller, const struct 
 void originals_plan(struct controller *controller, enum object_kind kind, const char *key,
                     struct plan *plan);
 
-/** originals_hold() - whether @deployment waits until all of its originals are taken over; @plan: what is to be done with itself meanwhile. */
+/**
+ * originals_hold() - whether @deployment waits until all of its originals are taken over; @plan: what is to be done
+ * with itself meanwhile.
+ */
 bool originals_hold(const struct controller *controller, const struct deployment *deployment,
                     struct plan *plan);
 
@@ -92,13 +95,22 @@ void base_groups_stop(struct controller *controller);
 
 /* executor.c: carries plans out; a key is not planned again before its plan's writes are seen in the cache. */
 
-/** executor_run() - begins the writes of a plan for @work_key, one after the other; the first that fails ends it (setbacks.c). */
+/**
+ * executor_run() - begins the writes of a plan for @work_key, one after the other; the first that fails ends it
+ * (setbacks.c).
+ */
 void executor_run(struct controller *controller, const char *work_key, struct plan *plan_taken);
-/** executor_saw() - the cache has the object @key as of @resource_version, or knows that it is gone: who waits for that may be planned again. */
+/**
+ * executor_saw() - the cache has the object @key as of @resource_version, or knows that it is gone: who waits for
+ * that may be planned again.
+ */
 void executor_saw(struct controller *controller, enum object_kind kind, const char *key,
                   const char *resource_version);
 void executor_free(struct controller *controller);
-/** executor_deployment() - the ModuleDeployment that @work_key is about, be it by one of its Modules; NULL: it is gone, or the key of a base. */
+/**
+ * executor_deployment() - the ModuleDeployment that @work_key is about, be it by one of its Modules; NULL: it is
+ * gone, or the key of a base.
+ */
 struct deployment *executor_deployment(const struct controller *controller, const char *work_key);
 
 /** executor_sibling() - the key of the object @name in the namespace of @work_key. Owned. */
@@ -106,7 +118,10 @@ char *executor_sibling(const char *work_key, const char *name);
 
 /* assumptions.c: Modules that are decided, and not made yet. */
 
-/** assumptions_begin() - those that @plan of @work_key makes count on their bases from now on; what is there already counts by itself. */
+/**
+ * assumptions_begin() - those that @plan of @work_key makes count on their bases from now on; what is there already
+ * counts by itself.
+ */
 void assumptions_begin(const struct controller *controller, const char *work_key,
                        struct plan *plan);
 /** assumptions_end() - what @plan would have made from its action @from on is not made. */
@@ -156,7 +171,10 @@ void agents_free(struct controller *controller); /* also what waits to be called
 
 /* prefetches.c */
 
-/** prefetches_begin() - more bases of @deployment fetch the jar of its release before their turn, where that is worth it and as far as may be now. */
+/**
+ * prefetches_begin() - more bases of @deployment fetch the jar of its release before their turn, where that is worth
+ * it and as far as may be now.
+ */
 void prefetches_begin(struct controller *controller, struct deployment *deployment,
                       const struct deployment_view *view);
 
@@ -177,7 +195,10 @@ void leftovers_look(struct controller *controller, struct cached_base *base,
 
 /* placement.c: questions to the scheduler. */
 
-/** placement_ask() - for @count bases (ACTION_PLACE) or instances (ACTION_EVICT) of @revision. The answer waits in its view for the next plan. */
+/**
+ * placement_ask() - for @count bases (ACTION_PLACE) or instances (ACTION_EVICT) of @revision. The answer waits in its
+ * view for the next plan.
+ */
 void placement_ask(struct controller *controller, struct deployment *deployment,
                    struct cached_revision *revision, enum action_type question, int32_t count);
 /** placement_forget() - what was answered; a question that is out stays so. */
@@ -217,7 +238,10 @@ void controller_patch(struct controller *controller, enum object_kind kind,
 void controller_remove(struct controller *controller, enum object_kind kind,
                        const struct object_meta *meta);
 
-/** controller_patch_or_create() - a patch as by controller_patch(); where the object is gone, it is made anew of @document_taken. */
+/**
+ * controller_patch_or_create() - a patch as by controller_patch(); where the object is gone, it is made anew of
+ * @document_taken.
+ */
 void controller_patch_or_create(struct controller *controller, enum object_kind kind,
                                 const struct object_meta *meta, char *patch_taken,
                                 char *document_taken);

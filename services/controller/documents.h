@@ -24,7 +24,10 @@ char *document_event(const char *name, const char *involved_kind,
                      int64_t wall_ms);
 char *patch_event(int32_t count, int64_t last_wall_ms); /* it happened again */
 
-/** patch_service() - makes @present what @md wants; what the server gave, as its nodePort, is kept, and so are its owners where it has some. */
+/**
+ * patch_service() - makes @present what @md wants; what the server gave, as its nodePort, is kept, and so are its
+ * owners where it has some.
+ */
 char *patch_service(const struct module_deployment *md, const struct module_template_spec *template,
                     const struct service *present);
 char *patch_replicas(int32_t replicas); /* of a ModuleReplicaSet */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is written and not seen yet: a key waits for it while it may come by a list, a minute at most, and a Module that may have been
- * made counts on its base. The store answers each call at once, and tells of it when the test says so. */
+/* What is written and not seen yet: a key waits for it while it may come by a list, a minute at most, and a Module
+ * that may have been made counts on its base. The store answers each call at once, and tells of it when the test says so. */
 #include "lib/model/labels.h"
 #include "services/controller/controller_test_kit.h"
 

@@ -386,7 +386,10 @@ static void on_report(struct loop_event *loop_event)
     mem_free(event);
 }
 
-/* A label that the store refuses would keep the base from being made, and one that is there twice would be changed by each report. */
+/*
+ * A label that the store refuses would keep the base from being made, and one that is there twice would be changed by
+ * each report.
+ */
 static int check_labels(const Report *report, struct err **err)
 {
     if (report->n_labels > LIMIT_LABELS)

@@ -26,7 +26,10 @@ struct sight {
     char *assumed_base; /* where a Module counts until then; owned, or NULL */
 };
 
-/** sight_new() - of the object of @kind with that key ("namespace/name"), from now on. Owned by @sights until it is ended or seen. */
+/**
+ * sight_new() - of the object of @kind with that key ("namespace/name"), from now on. Owned by @sights until it is
+ * ended or seen.
+ */
 struct sight *sight_new(struct map *sights, enum object_kind kind, const char *key, void *user);
 
 /** sight_had() - whether @resource_version came before the answer. */

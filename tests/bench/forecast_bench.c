@@ -180,7 +180,10 @@ static struct forecast **make_fleet(const struct fleet *fleet)
     return forecasts;
 }
 
-/* All of them by turns, each as far as the next question. Return: time spent; *ret_count: of transitions, 0 where one got stuck. */
+/*
+ * All of them by turns, each as far as the next question. Return: time spent; *ret_count: of transitions, 0 where one
+ * got stuck.
+ */
 static double run_fleet_ms(const struct fleet *fleet, struct forecast **forecasts,
                            int64_t *ret_count)
 {

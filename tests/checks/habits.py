@@ -39,6 +39,7 @@ ALLOCATE = ["malloc", "calloc", "realloc", "reallocarray", "strdup", "strndup", 
 ENDING = ["exit", "abort", "quick_exit"]
 
 LINES_MAX = 700
+COLUMNS_MAX = 128
 
 SPDX = ("SPDX-License-Identifier: Apache-2.0",)
 SPDX_SUFFIXES = (".c", ".h", ".S", ".py", ".sh", ".proto", ".cmake", ".java")
@@ -120,6 +121,14 @@ def length(tree):
             yield f"{path}: {lines} lines; split it by subject"
 
 
+def width(tree):
+    """No line of C is wider than 128 characters, comments too, but where it holds a link."""
+    for path, text in tree.files.items():
+        for number, line in enumerate(text.split("\n"), 1):
+            if path.endswith((".c", ".h")) and len(line) > COLUMNS_MAX and "://" not in line:
+                yield f"{path}:{number}: {len(line)} characters"
+
+
 def whitespace(tree):
     """No tab in C and Python, no trailing blank, a newline at the end."""
     for path, text in tree.files.items():
@@ -194,5 +203,5 @@ def sleeps_in_tests(tree):
                 yield f"{path}:{number}: sleep; wait for the state (a poll helper says `# poll` beside it)"
 
 
-RULES = [banned, allocation, ending, clocks, licence, guards, guards_differ, length, whitespace, unfinished,
+RULES = [banned, allocation, ending, clocks, licence, guards, guards_differ, length, width, whitespace, unfinished,
          machine_paths, links, unused_headers, sleeps_in_tests]

@@ -4,8 +4,9 @@
  *
  *     KUBECONFIG=FILE watch_bases NAMESPACE DEPLOYMENT
  *
- * Each thing that is told is a line: "state listed found", "ADDED NAME PHASE REASON", "reported NAME", "labelled NAME", "removed NAME", "failed CODE". Lines of
- * the input are calls: "report NAME PHASE", "label NAME VALUE", "remove NAME"; its end is the end.
+ * Each thing that is told is a line: "state listed found", "ADDED NAME PHASE REASON", "reported NAME", "labelled
+ * NAME", "removed NAME", "failed CODE". Lines of the input are calls: "report NAME PHASE", "label NAME VALUE",
+ * "remove NAME"; its end is the end.
  */
 #include <stdio.h>
 #include <string.h>

@@ -10,7 +10,10 @@
  * store, the agents and the network that are made up around them.
  */
 
-/** bench_run() - some seeds, then a world with @instances, ten on a base, and ones with ten times as many, up to @most; prints the figures. */
+/**
+ * bench_run() - some seeds, then a world with @instances, ten on a base, and ones with ten times as many, up to
+ * @most; prints the figures.
+ */
 void bench_run(int64_t instances, int64_t most);
 
 #endif

@@ -53,7 +53,10 @@ char *i4_ready(const struct picture *picture, const struct module_deployment *be
 char *i4_old_stays(const struct picture *picture, const struct module *old,
                    const struct ready_rule *rule);
 
-/** i10_runs_until_released() - @gone is a Module that is gone: what it stood for does not run any more, or another stands for it. */
+/**
+ * i10_runs_until_released() - @gone is a Module that is gone: what it stood for does not run any more, or another
+ * stands for it.
+ */
 char *i10_runs_until_released(const struct picture *picture, const struct module *gone);
 
 /* -- as a controller comes to lead, or acts -- */

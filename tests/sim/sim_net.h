@@ -70,7 +70,10 @@ void sim_net_call(struct sim_net *net, struct rpc_channel *channel,
 /** sim_net_delay() - requests of @client that are on their way may take long (late_ms). */
 void sim_net_delay(struct rpc_client *client);
 
-/** sim_net_kill() - its program ends: its calls do so now, with ERR_CANCELLED, and so do those that one with a loop of its own makes after this; others make none. What travels may still arrive. */
+/**
+ * sim_net_kill() - its program ends: its calls do so now, with ERR_CANCELLED, and so do those that one with a loop of
+ * its own makes after this; others make none. What travels may still arrive.
+ */
 void sim_net_kill(struct rpc_client *client);
 
 #endif

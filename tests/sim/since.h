@@ -22,7 +22,10 @@ void since_done(struct since *since);
 /** since_unlabelled_ms() - when traffic for @module was taken off @base last; 0: it never had any, TIME_NEVER: it has. */
 int64_t since_unlabelled_ms(const struct since *since, const char *base, const char *module);
 
-/** since_epoch() - an operation of @epoch on @module of @base begins. Return: the highest epoch of those before, since the agent has started: it forgets; 0: none. */
+/**
+ * since_epoch() - an operation of @epoch on @module of @base begins. Return: the highest epoch of those before, since
+ * the agent has started: it forgets; 0: none.
+ */
 int64_t since_epoch(struct since *since, const struct sim_base *base, const char *module,
                     int64_t epoch);
 

@@ -10,7 +10,10 @@
  * made it crashes. All of it has to come about all the same, and what must always be true has to be.
  */
 
-/** torture_run() - on @jobs processors; says which fail, and how to see them again. @only: one scenario, or NULL. Return: how many did. */
+/**
+ * torture_run() - on @jobs processors; says which fail, and how to see them again. @only: one scenario, or NULL.
+ * Return: how many did.
+ */
 uint64_t torture_run(const struct scenario *only, int jobs);
 
 #endif

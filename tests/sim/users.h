@@ -38,7 +38,10 @@ void users_touch(struct world *world);
 
 /* -- users_api.c -- */
 
-/** users_call() - @method of ReleaseService about the ModuleDeployment @name; @more: members of the request with a comma in front, or "". */
+/**
+ * users_call() - @method of ReleaseService about the ModuleDeployment @name; @more: members of the request with a
+ * comma in front, or "".
+ */
 void users_call(struct world *world, const char *method, const char *name, const char *more);
 
 /** users_apply() - as a file: what is there, with the merge patch @patch, but for what others set, too. */

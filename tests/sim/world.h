@@ -141,7 +141,10 @@ void world_free(struct world *world);
 bool world_chance(struct world *world, uint32_t percent);
 bool world_has(const struct world *world, enum fault fault);
 
-/** world_run_until() - steps until @holds, an invariant breaks, or @at_most_ms of its time are over. Return: whether it holds. */
+/**
+ * world_run_until() - steps until @holds, an invariant breaks, or @at_most_ms of its time are over. Return: whether
+ * it holds.
+ */
 bool world_run_until(struct world *world, bool (*holds)(struct world *world), int64_t at_most_ms);
 
 /** world_break() - an invariant does not hold; @why_taken: NULL = it does. */

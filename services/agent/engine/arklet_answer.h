@@ -55,7 +55,10 @@ struct biz_list {
     size_t len, cap;
 };
 
-/** biz_list_parse() - the answer to queryAllBiz. Fails as arklet_answer_parse(), or where `code` is no success or there is no list. */
+/**
+ * biz_list_parse() - the answer to queryAllBiz. Fails as arklet_answer_parse(), or where `code` is no success or
+ * there is no list.
+ */
 int biz_list_parse(const char *body, size_t len, struct biz_list *out, struct err **err);
 void biz_list_done(struct biz_list *list);
 

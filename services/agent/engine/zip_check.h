@@ -21,7 +21,10 @@ struct zip_source {
     void *user;
 };
 
-/** zip_check() - Return: NULL, or why not, for people, owned: "its entry \"../x\" leads out of the folder". Pure but for @source. */
+/**
+ * zip_check() - Return: NULL, or why not, for people, owned: "its entry \"../x\" leads out of the folder". Pure but
+ * for @source.
+ */
 char *zip_check(const struct zip_source *source);
 
 #endif

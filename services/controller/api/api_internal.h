@@ -137,7 +137,10 @@ struct mutation_request {
     bool free_arguments;   /* ... or is a tree that mutate() takes */
 };
 
-/** mutate() - reads the ModuleDeployment, decides, patches; again from the start where another write came between. Answers { moduleDeployment: object }. */
+/**
+ * mutate() - reads the ModuleDeployment, decides, patches; again from the start where another write came between.
+ * Answers { moduleDeployment: object }.
+ */
 void mutate(struct api *api, const struct mutation_request *request, const struct reply *reply);
 
 /* -- apply.c, revisions.c -- */
@@ -145,7 +148,10 @@ void apply_deployment(struct api *api,
                       const Koupleless__Controller__V1__ApplyModuleDeploymentRequest *request,
                       const struct reply *reply);
 
-/** apply_result() - the object that applying @message makes of @stored (NULL: there is none), all rules checked. Owned; NULL with @err. */
+/**
+ * apply_result() - the object that applying @message makes of @stored (NULL: there is none), all rules checked.
+ * Owned; NULL with @err.
+ */
 cJSON *apply_result(const Koupleless__Module__V1__ModuleDeployment *message, const cJSON *stored,
                     struct err **err);
 

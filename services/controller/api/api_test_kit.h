@@ -267,7 +267,10 @@ static inline struct answer stored(struct kit *kit, enum object_kind kind, const
     return call_get(kit->store, &key);
 }
 
-/** put_revision() - ModuleReplicaSet @name of the ModuleDeployment @owner, which is there; @module: more members of its module. */
+/**
+ * put_revision() - ModuleReplicaSet @name of the ModuleDeployment @owner, which is there; @module: more members of
+ * its module.
+ */
 static inline void put_revision(struct kit *kit, const char *name, const char *owner, int number,
                                 const char *module)
 {

@@ -19,12 +19,18 @@ struct confirm_arguments {
     const char *revision; /* NULL or "" = the one that is released */
 };
 
-/** decide_confirm() - refused (BATCH_NOT_WAITING, BATCH_MISMATCH, REVISION_MISMATCH) unless that batch of that revision waits for a person. */
+/**
+ * decide_confirm() - refused (BATCH_NOT_WAITING, BATCH_MISMATCH, REVISION_MISMATCH) unless that batch of that
+ * revision waits for a person.
+ */
 cJSON *decide_confirm(const cJSON *object, const void *arguments, struct err **err);
 
 cJSON *decide_pause(const cJSON *object, const void *unused, struct err **err);
 
-/** decide_resume() - refused (WAITING_FOR_CONFIRMATION) where a batch waits: that is confirmed, not resumed. Takes back an abort too. */
+/**
+ * decide_resume() - refused (WAITING_FOR_CONFIRMATION) where a batch waits: that is confirmed, not resumed. Takes
+ * back an abort too.
+ */
 cJSON *decide_resume(const cJSON *object, const void *unused, struct err **err);
 
 /** decide_abort() - refused (NO_RELEASE_RUNNING) where no release runs. */
@@ -40,7 +46,10 @@ cJSON *decide_abort(const cJSON *object, const void *unused, struct err **err);
  */
 cJSON *decide_restart(const cJSON *object, const void *wall_ms, struct err **err);
 
-/** decide_undo() - @template: the template of the revision to return to (JSON of spec.template). Refused (TEMPLATE_REFERENCED) where the present one is a ModuleTemplate. */
+/**
+ * decide_undo() - @template: the template of the revision to return to (JSON of spec.template). Refused
+ * (TEMPLATE_REFERENCED) where the present one is a ModuleTemplate.
+ */
 cJSON *decide_undo(const cJSON *object, const void *template, struct err **err);
 
 #endif

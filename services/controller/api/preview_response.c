@@ -75,7 +75,10 @@ static bool has_writes(const struct forecast_writes *writes)
            writes->other_patches || writes->deletes;
 }
 
-/* A repeated field: @count messages of @bytes, and pointers to them. The memory is in front of the pointers, which are freed. */
+/*
+ * A repeated field: @count messages of @bytes, and pointers to them. The memory is in front of the pointers, which
+ * are freed.
+ */
 static void *repeated(size_t count, size_t bytes, size_t *ret_count, void *ret_pointers)
 {
     char *items = mem_alloc(count * (bytes + sizeof(void *)));

@@ -45,7 +45,8 @@ enum action_type {
     ACTION_CLEAR_ORIGINAL,   /* name of the original at hand: the original's finalizers go */
     ACTION_DELETE_ORIGINAL,  /* name */
     ACTION_CLEAR_DEPLOYMENT, /* of the deployment: ours for the marks of the original */
-    ACTION_EVENT, /* name "" = the deployment, in the plan of a Module its own, else a Module; reason; message; number 1 = Warning */
+    /* name "" = the deployment, in the plan of a Module its own, else a Module; reason; message; number 1 = Warning */
+    ACTION_EVENT,
     ACTION_REQUEUE, /* at_ms: mono */
 };
 

@@ -35,7 +35,10 @@ struct module_template_spec adopted_template(const struct adoption_view *view);
 /** adopted_revision() - name of the ModuleReplicaSet that takes over @view->original, a Module; owned. @view->md is there. */
 char *adopted_revision(const struct adoption_view *view);
 
-/** plan_adoption() - one step for one object of the original. One whose ModuleDeployment is not there is left to people, but may go. */
+/**
+ * plan_adoption() - one step for one object of the original. One whose ModuleDeployment is not there is left to
+ * people, but may go.
+ */
 void plan_adoption(const struct adoption_view *view, struct plan *plan);
 
 /** plan_deployment_adoption() - takes the marks of the original off @md, whose deletion is held by them where it has begun. */

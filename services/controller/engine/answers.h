@@ -30,7 +30,10 @@ struct offered {
     struct map occupied; /* by an instance of this module, of whatever revision, or just leaving */
 };
 
-/** offered_of() - of the answers in the place of all revisions: two may have been offered the same base. Done by offered_done(). */
+/**
+ * offered_of() - of the answers in the place of all revisions: two may have been offered the same base. Done by
+ * offered_done().
+ */
 struct offered offered_of(const struct deployment_view *view);
 void offered_done(struct offered *offered);
 

@@ -19,7 +19,10 @@ int32_t counted(const struct deployment_view *view, const struct revision *revis
 /** counted_others() - the same of all revisions but @update. */
 int32_t counted_others(const struct deployment_view *view, const struct revision *update);
 
-/** has_substitute() - whether @instance was refused beside the old one, and another one has been made in its stead: it is to go. */
+/**
+ * has_substitute() - whether @instance was refused beside the old one, and another one has been made in its stead: it
+ * is to go.
+ */
 bool has_substitute(const struct instance *instance);
 
 /** substituted_count() - those of @revision. */

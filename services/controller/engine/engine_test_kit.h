@@ -10,16 +10,19 @@
  * are named after their versions, instances are called "v1@a": of revision v1 on base a.
  *
  *   spec      "v2 x5 batches=2 beta confirm gray=60 pause confirmed=1 history=1 max=50% <upgradePolicy>
- *             url=<u> abort=v2 resume=v2 deadline=60 min-ready=30 rollback started=970 edited deleting new taken-by=other template-missing base-missing bases-unknown"; started: the
- *             second when the controller began to plan; new: without its finalizer; edited: since the status was written. A version may go on with digests, small letters, and a selector: "v2b^x" is
- *             2 with md5 "b", on bases whose zone is x; instances and revisions are named after all of it.
+ *             url=<u> abort=v2 resume=v2 deadline=60 min-ready=30 rollback started=970 edited deleting new
+ *             taken-by=other template-missing base-missing bases-unknown"; started: the second when the
+ *             controller began to plan; new: without its finalizer; edited: since the status was written. A
+ *             version may go on with digests, small letters, and a selector: "v2b^x" is 2 with md5 "b", on bases
+ *             whose zone is x; instances and revisions are named after all of it.
  *   release   "Executing 1/2 v2 was=0 changes=5 x5 batches=2 beta done reason=GrayTime until=61000
  *             since=1000 stable=v1 instead-of=v3"; done or passed: the batch
  *   revisions "v1#1=2 aA bA cA-; v2#2=1 dU>sa": v1 is number 1 and is to have 2 instances. An instance is
  *             base, phase (P R U C A N F T as in PHASES), then any of: - being deleted; ! its report
  *             says unhealthy; > replaces, with the way (s side by side, o other base, p in place) and
- *             the base of what it replaces; ? was refused for its web path, % for its metaspace; =30 has been so since that second;
- *             *3 has failed three times. A revision may know of its web path: "v2#2=1 web", or have "failed".
+ *             the base of what it replaces; ? was refused for its web path, % for its metaspace; =30 has been so
+ *             since that second; *3 has failed three times. A revision may know of its web path: "v2#2=1 web",
+ *             or have "failed".
  *   bases     "a b! c~ d:0 e^x f%": b does not answer, c is being deleted, d takes no modules, e is in zone x, f
  *             has no metaspace; "g@", last of all: of another base Deployment
  *   answers   "place v2 d e; evict v1 a b": of the scheduler. In place of names: asked; none; failed;

@@ -7,8 +7,8 @@
 
 /*
  * The parts of a forecast: forecast.c runs the plans in made up time, forecast_world.c is the copy that they see,
- * forecast_start.c brings bases back that restart, forecast_apply.c changes it as they decide, forecast_answer.c stands between them and the scheduler, forecast_record.c
- * keeps what is told afterwards.
+ * forecast_start.c brings bases back that restart, forecast_apply.c changes it as they decide, forecast_answer.c
+ * stands between them and the scheduler, forecast_record.c keeps what is told afterwards.
  */
 struct forecast_base {
     struct base_state view;
@@ -156,7 +156,10 @@ void forecast__unlink(struct forecast *f, struct forecast_instance *instance);
 /** forecast__count_serving() - after what makes it serve, or not, has changed. */
 void forecast__count_serving(struct forecast *f, struct forecast_instance *instance);
 
-/** forecast__dirty_around() - all that is planned with @instance in view, but for its base: only what serves or is to serve there matters to that. */
+/**
+ * forecast__dirty_around() - all that is planned with @instance in view, but for its base: only what serves or is to
+ * serve there matters to that.
+ */
 void forecast__dirty_around(struct forecast *f, struct forecast_instance *instance);
 void forecast__dirty_base_of(struct forecast *f, const struct forecast_instance *instance);
 void forecast__free_names(struct json_strings *names);

@@ -19,14 +19,18 @@ void instance_leave_revision(struct instance *instance);
 void instance_join_base(struct instance *instance, struct base_state *base, int64_t now_ms);
 
 /**
- * replaces_meant() - whether @old is the one that @module was made to replace: its name is used anew when a release is taken back
+ * replaces_meant() - whether @old is the one that @module was made to replace: its name is used anew when a release
+ * is taken back
  *
  * Modules that others make don't tell the uid. Then the one that was there first is meant, by a clock that may have been
  * set back in between.
  */
 bool replaces_meant(const struct module *module, const struct module *old);
 
-/** instance_recount() - brings the counters of its revision and base in line with what @instance is now; @present: it is there. */
+/**
+ * instance_recount() - brings the counters of its revision and base in line with what @instance is now; @present: it
+ * is there.
+ */
 void instance_recount(struct instance *instance, bool present);
 
 #endif

@@ -45,7 +45,10 @@ int32_t original_revision(const struct original *original);
 /** original_is_finalizer() - whether nobody is left who would take @finalizer off. */
 bool original_is_finalizer(const char *finalizer);
 
-/** original_is_pod_label() - whether @label of a Pod says nothing to anybody any more. That of traffic where it is not ours too. */
+/**
+ * original_is_pod_label() - whether @label of a Pod says nothing to anybody any more. That of traffic where it is not
+ * ours too.
+ */
 bool original_is_pod_label(const char *label);
 
 /** original_is_deployment_label() - whether @label of a ModuleDeployment was copied there by the original. */

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* When the last of a deletion goes: the finalizer, by which the ModuleDeployment ends. Its batches: plan_deployment_changes_test.c. */
+/*
+ * When the last of a deletion goes: the finalizer, by which the ModuleDeployment ends. Its batches:
+ * plan_deployment_changes_test.c.
+ */
 #include "services/controller/engine/plan_deployment.h"
 
 #include <setjmp.h>

@@ -33,7 +33,10 @@ bool plan__abort_asked(const struct planning *p);
 /** plan__recorded_as_done() - whether the stored status says that the batch is done: then spec.pause may be ours. */
 bool plan__recorded_as_done(const struct planning *p);
 
-/** plan__in_gray_time() - whether gray time had begun, and with it a confirmation was behind it, when somebody paused or gave up. */
+/**
+ * plan__in_gray_time() - whether gray time had begun, and with it a confirmation was behind it, when somebody paused
+ * or gave up.
+ */
 bool plan__in_gray_time(const struct planning *p);
 
 /** plan__execute_batch() - the current batch is executed, or goes on. */
@@ -79,7 +82,10 @@ void plan__apply_numbers(struct planning *p);
 /** plan__batch_available() - every instance of the batch is Available, and what it replaces or removes is gone. */
 bool plan__batch_available(const struct planning *p);
 
-/** plan__ready_ms() - when all of the update revision that are Available have been so for spec.minReadySeconds, wall; 0: they have. */
+/**
+ * plan__ready_ms() - when all of the update revision that are Available have been so for spec.minReadySeconds, wall;
+ * 0: they have.
+ */
 int64_t plan__ready_ms(const struct planning *p);
 
 /** plan__batch_done() - the batch is available, and has been so for spec.minReadySeconds. */
@@ -87,7 +93,10 @@ bool plan__batch_done(const struct planning *p);
 
 /* -- begin_release.c -- */
 
-/** plan__prepare() - finds or makes p->update. Return: false where something is missing, and the plan says how it comes or what is wrong. */
+/**
+ * plan__prepare() - finds or makes p->update. Return: false where something is missing, and the plan says how it
+ * comes or what is wrong.
+ */
 bool plan__prepare(struct planning *p);
 
 /** plan__begins() - whether what is wanted is another release than the one in the status. */
@@ -98,10 +107,16 @@ void plan__begin(struct planning *p);
 
 /* -- give_up.c: releases that fail -- */
 
-/** plan__settle_marks() - what was marked as failed, or asked to go on, and does not count any more. Return: whether there was any; the plan ends with it. */
+/**
+ * plan__settle_marks() - what was marked as failed, or asked to go on, and does not count any more. Return: whether
+ * there was any; the plan ends with it.
+ */
 bool plan__settle_marks(struct planning *p);
 
-/** plan__try_again() - @revision is asked for anew: who of it has no attempt left, and would end that at once, is made anew. Before the status is written. */
+/**
+ * plan__try_again() - @revision is asked for anew: who of it has no attempt left, and would end that at once, is made
+ * anew. Before the status is written.
+ */
 void plan__try_again(struct planning *p, const struct revision *revision);
 
 /** plan__give_up() - marks or stops a release, executing or paused, that has failed. Return: whether it has. */

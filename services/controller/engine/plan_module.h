@@ -33,8 +33,8 @@ int64_t operation_retry_at(const struct operation *operation);
  *
  * Requirements 1.1, 1.2, 3.2, 4.2. Level-triggered: what is done follows from what was reported and
  * from the last operation, so a lost answer or a restart of anything leads to the same end. What takes a
- * module off its base waits until it is out of traffic (traffic.h), for sure, and drained. An instance without a revision is left alone
- * until it is deleted, which is done here once no ModuleReplicaSet owns it any more.
+ * module off its base waits until it is out of traffic (traffic.h), for sure, and drained. An instance without a
+ * revision is left alone until it is deleted, which is done here once no ModuleReplicaSet owns it any more.
  */
 void plan_module(const struct module_view *view, struct plan *plan);
 

@@ -38,7 +38,10 @@ void replicaset__create_module(struct plan *plan, const struct revision *revisio
 bool replicaset__wants_other_base(const struct deployment_view *view, const struct revision *update,
                                   const struct instance *old);
 
-/** replicaset__room_known() - the answer about room that successors on other bases need. Return: false where it is not there yet (asked for). */
+/**
+ * replicaset__room_known() - the answer about room that successors on other bases need. Return: false where it is not
+ * there yet (asked for).
+ */
 bool replicaset__room_known(const struct deployment_view *view, const struct revision *update,
                             int32_t count, struct plan *plan);
 

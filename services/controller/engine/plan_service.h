@@ -12,7 +12,10 @@
 /** service_name() - of the Service of @module. Owned. */
 char *service_name(const char *module);
 
-/** service_wanted() - the Service that @md wants for the module of @template (requirement 7.1), with its labels and owner. Owned, service_free(). */
+/**
+ * service_wanted() - the Service that @md wants for the module of @template (requirement 7.1), with its labels and
+ * owner. Owned, service_free().
+ */
 struct service *service_wanted(const struct module_deployment *md,
                                const struct module_template_spec *template);
 

@@ -26,8 +26,9 @@ int64_t last_progress_ms(const struct deployment_view *view, const struct revisi
  * A whole period after this controller began to plan at the earliest. An instance that drains, as it was told to, makes
  * no progress: that time comes on top.
  *
- * Before a whole period has passed since the batch began or went on, or since planning began, instances are not looked at, of which there may be
- * many: then the answer is the end of that period, and at its end there may be a later one.
+ * Before a whole period has passed since the batch began or went on, or since planning began, instances are not
+ * looked at, of which there may be many: then the answer is the end of that period, and at its end there may be a
+ * later one.
  */
 int64_t progress_deadline_ms(const struct deployment_view *view, const struct revision *update,
                              const struct release_status *release);

@@ -20,7 +20,10 @@ void status_set_condition(struct module_deployment_status *status, const char *t
                           const char *reason, const char *message, int64_t wall_ms);
 void status_drop_condition(struct module_deployment_status *status, const char *type);
 
-/** status_count() - fill the replica counters and conditions of @status from the view. @update: the update revision, or NULL. @target: instances wanted at the end. */
+/**
+ * status_count() - fill the replica counters and conditions of @status from the view. @update: the update revision,
+ * or NULL. @target: instances wanted at the end.
+ */
 void status_count(const struct deployment_view *view, const struct revision *update, int32_t target,
                   struct module_deployment_status *status);
 

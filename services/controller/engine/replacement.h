@@ -16,7 +16,10 @@ int32_t revision_lack(const struct revision *revision);
 /** revision_surplus() - instances beyond the wanted number that have no successor yet, and are not given up for @update. */
 int32_t revision_surplus(const struct revision *revision, const struct revision *update);
 
-/** no_room_until() - how long an answer that @update finds no room counts for @revision, mono: longer where it was asked since who of that goes. */
+/**
+ * no_room_until() - how long an answer that @update finds no room counts for @revision, mono: longer where it was
+ * asked since who of that goes.
+ */
 int64_t no_room_until(const struct revision *revision, const struct revision *update);
 
 /**

@@ -30,8 +30,9 @@ struct upgrade_case {
 
 struct upgrade_choice {
     enum upgrade_way way; /* WAY_NONE: none is possible now */
-    const char *
-        reason; /* why no better way: WebPathInUse, SameVersion, MetaspaceFull, BaseUnfit, NoCapacity, UpgradePolicy; "" = it is the best */
+    /* Why no better way: WebPathInUse, SameVersion, MetaspaceFull, BaseUnfit, NoCapacity, UpgradePolicy; "" = it is
+     * the best. */
+    const char *reason;
 };
 
 /** upgrade_choose() - the way for one instance */

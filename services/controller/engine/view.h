@@ -199,7 +199,10 @@ bool instance_refused_for_metaspace(const struct instance *instance);
 /** instance_serves() - whether it is Available and stays: nothing that is known speaks against it. */
 bool instance_serves(const struct instance *instance);
 
-/** instance_may_serve() - whether the traffic of its base may go to it: also where a switch was begun and nobody has said yet that it is Available. */
+/**
+ * instance_may_serve() - whether the traffic of its base may go to it: also where a switch was begun and nobody has
+ * said yet that it is Available.
+ */
 bool instance_may_serve(const struct instance *instance);
 
 /** instance_was_available() - by its status: Available, or Unavailable, which is only told of what was. */
@@ -244,7 +247,10 @@ bool instance_report_overtook(const struct instance *instance);
 /** base_belongs() - whether @base is one of base Deployment @deployment. */
 bool base_belongs(const struct base_state *base, const char *deployment);
 
-/** base_adopts() - whether the original left an instance of @module (a name) on @base that is not taken over yet: all of that module stays there as it is. */
+/**
+ * base_adopts() - whether the original left an instance of @module (a name) on @base that is not taken over yet: all
+ * of that module stays there as it is.
+ */
 bool base_adopts(const struct base_state *base, const char *module);
 
 /** base_selected() - whether the selector of @template matches @base. */
@@ -253,7 +259,10 @@ bool base_selected(const struct base_state *base, const struct module_template_s
 /** base_fits() - whether a new instance of @template may come to @base in the place of another one: ready, and selected. */
 bool base_fits(const struct base_state *base, const struct module_template_spec *template);
 
-/** base_eligible() - whether @base can take a new instance of @template: ready, room, metaspace, selector matches (requirement 5.6). Does not look at what is on it. */
+/**
+ * base_eligible() - whether @base can take a new instance of @template: ready, room, metaspace, selector matches
+ * (requirement 5.6). Does not look at what is on it.
+ */
 bool base_eligible(const struct base_state *base, const struct module_template_spec *template);
 
 #endif

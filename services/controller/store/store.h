@@ -226,7 +226,10 @@ static inline bool store_bases_are_pods(const struct store *store)
     return store->ops->follow_bases != NULL;
 }
 
-/** store_unfollow_bases() - they are not needed any more: they vanish from lists and watches. @on_state is not called after it returned. */
+/**
+ * store_unfollow_bases() - they are not needed any more: they vanish from lists and watches. @on_state is not called
+ * after it returned.
+ */
 static inline void store_unfollow_bases(struct store *store, const char *namespace,
                                         const char *deployment)
 {

@@ -63,7 +63,10 @@ void entries_apply(struct bases *bases, const struct follow *follow,
 void entries_drop(struct bases *bases, const struct follow *follow, const char *namespace,
                   const char *name);
 
-/** entries_begin_list() / entries_end_list() - Pods of @follow that entries_apply() was not told between are dropped, as entries_drop() does. */
+/**
+ * entries_begin_list() / entries_end_list() - Pods of @follow that entries_apply() was not told between are dropped,
+ * as entries_drop() does.
+ */
 void entries_begin_list(struct bases *bases, const struct follow *follow);
 void entries_end_list(struct bases *bases, const struct follow *follow);
 

@@ -20,7 +20,10 @@ void outbox_free(struct outbox *outbox); /* runs what is in it first */
 
 void outbox_post(struct outbox *outbox, struct outbox_item *item);
 
-/** outbox_cancel() - @item (posted, or with an initialised node) does not run any more when it returns. Not from a callback; not where fn frees the item. */
+/**
+ * outbox_cancel() - @item (posted, or with an initialised node) does not run any more when it returns. Not from a
+ * callback; not where fn frees the item.
+ */
 void outbox_cancel(struct outbox *outbox, struct outbox_item *item);
 
 #endif

@@ -21,7 +21,10 @@
 int text_read(enum object_kind kind, struct span object, struct document *out, char **ret_memory,
               struct err **err);
 
-/** text_read_key() - the document of an object that is gone and of which no more is known: @uid may be empty. Borrows the texts of @key. */
+/**
+ * text_read_key() - the document of an object that is gone and of which no more is known: @uid may be empty. Borrows
+ * the texts of @key.
+ */
 void text_read_key(const struct store_key *key, struct span uid, struct document *out,
                    char **ret_memory);
 
