@@ -69,6 +69,17 @@ void record_map_write(const struct map *map, cJSON *json)
                               json_write(record_fields, map->entries[i].value));
 }
 
+/* An empty text is never written: it says what a missing one says. */
+static bool read_record(const cJSON *json, struct record *record)
+{
+    if (json_read(record_fields, json, "", JSON_UNKNOWN_IGNORE, record, NULL) < 0 ||
+        str_empty(record->url))
+        return false;
+    if (str_empty(record->digest))
+        mem_replace(&record->digest, NULL);
+    return true;
+}
+
 /* What is no record is none: other things stand beside them, and nothing here is worth more than a question. */
 void record_map_read(const cJSON *json, struct map *map)
 {
@@ -76,8 +87,7 @@ void record_map_read(const cJSON *json, struct map *map)
     cJSON_ArrayForEach(item, json)
     {
         struct record *record = NEW(struct record);
-        if (cJSON_IsObject(item) && strchr(item->string, ':') &&
-            json_read(record_fields, item, "", JSON_UNKNOWN_IGNORE, record, NULL) == 0)
+        if (cJSON_IsObject(item) && strchr(item->string, ':') && read_record(item, record))
             record_free(map_put(map, item->string, record));
         else
             record_free(record);

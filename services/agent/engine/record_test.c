@@ -35,12 +35,14 @@ static void others_are_left_out(void **state)
     (void)state;
     static const char text[] =
         "{\"m:1\":{\"url\":\"u\",\"sha256\":\"d\"},\"removed\":{\"url\":\"u\"},\"jvm\":\"7\","
-        "\"m:2\":{\"sha256\":\"d\"},\"m:3\":{\"url\":3},\"m:4\":[]}";
+        "\"m:2\":{\"sha256\":\"d\"},\"m:3\":{\"url\":3},\"m:4\":[],\"m:5\":{\"url\":\"\"},"
+        "\"m:6\":{\"url\":\"u\",\"sha256\":\"\"}}";
     AUTO_JSON cJSON *json = json_parse(text, strlen(text), sizeof(text), NULL);
     struct map map = {0};
     record_map_read(json, &map);
-    assert_int_equal(map.len, 1);
-    const struct record *record = map_get(&map, "m:1");
+    assert_int_equal(map.len, 2);
+    const struct record *empty = map_get(&map, "m:6"), *record = map_get(&map, "m:1");
+    assert_null(empty->digest);
     assert_string_equal(record->digest, "d");
     assert_false(record->lost);
     record_map_done(&map);
