@@ -71,9 +71,11 @@ const char *jvm_refusal(const struct jvm *jvm)
     return jvm->refusal;
 }
 
+/* Each round of the watcher in doubt asks: another JVM, which may have a limit, is known before much is in it. */
 bool jvm_is_limited(const struct jvm *jvm)
 {
-    return jvm->options.metaspace_percent > 0;
+    bool unlimited = jvm->known && jvm->figures.metaspace_max_bytes < 0;
+    return jvm->options.metaspace_percent > 0 && !unlimited;
 }
 
 static void add_metrics(struct jvm *jvm)

@@ -40,7 +40,7 @@ const struct jvm_figures *jvm_figures(const struct jvm *jvm);
 /** jvm_refusal() - why it takes no installs, by the last answer, or NULL. Borrowed until the next one. */
 const char *jvm_refusal(const struct jvm *jvm);
 
-/** jvm_is_limited() - whether installs have to ask. */
+/** jvm_is_limited() - whether installs have to ask: not where nobody wants it, and not a JVM without a limit. */
 bool jvm_is_limited(const struct jvm *jvm);
 
 #endif
