@@ -44,10 +44,9 @@ test: deps-build,test,demo
 check: deps-build,test,demo,lint
 	@scripts/test.py --what check
 
-# The part of check that test leaves out; its summary counts the last run of test too. What compiles runs beside what
-# waits for an API server.
+# The part of check that test leaves out; its summary counts the last run of test too.
 check-rest: deps-build,test,demo,lint
-	@scripts/test.py --what rest --with-last test --jobs 2
+	@scripts/test.py --what rest --with-last test
 
 unit asan: deps-build
 	@scripts/test.py $@

@@ -145,9 +145,18 @@ def test_a_namespace_that_is_being_deleted_takes_nothing_new(own_cluster, run, c
     controller.wait_ready()
     # Nobody empties it: it is Terminating as long as the test likes.
     own_cluster.api.delete(path("namespaces", None, namespace))
-    with pytest.raises(kubeapi.ApiError) as refused:
-        make(own_cluster, namespace, "late")
-    assert refused.value.code == 403 and "being terminated" in str(refused.value)
+    late = itertools.count(1)
+
+    def refusal():
+        """The server looks at its copies of namespaces, which may be a moment older."""
+        try:
+            make(own_cluster, namespace, f"late{next(late)}")
+        except kubeapi.ApiError as error:
+            return error
+        return None
+
+    refused = basekit.wait_until(refusal, "the namespace to take nothing")
+    assert refused.code == 403 and "being terminated" in str(refused)
     assert controller.is_ready()
 
 
