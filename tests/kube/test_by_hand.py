@@ -81,6 +81,7 @@ def test_all_modules_and_the_deployment_stripped_while_nobody_looks(fleet, name)
 def test_all_that_is_stripped_at_once(fleet, name):
     """The controller hears of it when nothing is left that needs its bases: no traffic comes to the module all the
     same."""
+    basekit.wait_until(lambda: len(fleet.traffic(name)) == 2, "traffic")  # an instance counts a moment before it gets some
     controller = fleet.processes["controller"].process
     controller.send_signal(signal.SIGSTOP)
     try:
