@@ -422,40 +422,14 @@ static bool has_moved(const struct picture *picture, const struct sim_base *base
     return false;
 }
 
-#define CREATION_SHOWS_MS 1000 /* times of creation are of whole seconds */
-
-/* Whether what is taken off for @successor became Available after that was decided, as far as anybody knew. */
-static bool came_back(const struct picture *picture, const struct sim_base *base,
-                      const struct module *successor, const struct ready_rule *rule)
-{
-    const struct module *old =
-        successor->spec.replaces ? map_get(&picture->modules, successor->spec.replaces) : NULL;
-    if (!old || !str_eq(old->spec.base_name, base->name))
-        return false;
-    int64_t age_ms = loop_wall_ms(base->options.loop) - successor->meta.creation_ms;
-    int64_t since_ms = since_available_ms(rule->since, old);
-    return since_ms > rule->now_ms - age_ms - rule->late_ms - CREATION_SHOWS_MS;
-}
-
-/* Whether nobody took what is there into account: it never had traffic, or was away when it was decided that it goes. */
-static bool was_not_counted(const struct picture *picture, const struct sim_base *base,
-                            const struct sim_operation *operation, const struct ready_rule *rule)
-{
-    const struct module *begun = installed_by(picture, base, operation);
-    return !since_unlabelled_ms(rule->since, base->name, operation->name) ||
-           (begun && came_back(picture, base, begun, rule));
-}
-
 char *i2_available(const struct picture *picture, const struct sim_base *base,
-                   const struct sim_operation *operation, int32_t required,
-                   const struct ready_rule *rule)
+                   const struct sim_operation *operation, int32_t required)
 {
     int32_t serving = 0;
     for (size_t i = 0; i < picture->bases.len; i++)
         serving += picture->bases.items[i] != base &&
                    sim_base_serves(picture->bases.items[i], operation->name);
-    if (!takes_off(base, operation) || serving >= required || has_moved(picture, base, operation) ||
-        was_not_counted(picture, base, operation, rule))
+    if (!takes_off(base, operation) || serving >= required || has_moved(picture, base, operation))
         return NULL;
     return mem_printf("I2: %s is taken off %s, and only %d others serve; %d have to",
                       operation->name, base->name, serving, required);

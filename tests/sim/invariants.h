@@ -78,15 +78,11 @@ int32_t i2_required(const struct module_deployment *md);
 
 /**
  * i2_available() - where what serves is taken off @base, @required others serve. For worlds whose bases are all well
- * @rule: of the deployment: how late a change may be made
  *
- * What has moved to another base is not missed where it was, also while fewer than that are there at all. Nor is what never
- * had traffic: nobody knew yet that it was there. Nor what was not Available when its successor was decided, as while its agent
- * was not heard: who is away anyway may be replaced, and may have come back by the time.
+ * What has moved to another base is not missed where it was, also while fewer than that are there at all.
  */
 char *i2_available(const struct picture *picture, const struct sim_base *base,
-                   const struct sim_operation *operation, int32_t required,
-                   const struct ready_rule *rule);
+                   const struct sim_operation *operation, int32_t required);
 
 /** i4_numbers() - an install is within what the batch allows: so many of its revision run, with it. */
 char *i4_numbers(const struct picture *picture, const struct sim_base *base,

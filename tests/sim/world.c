@@ -370,9 +370,8 @@ static void on_begin(void *user, const struct sim_base *base, const struct sim_o
         return;
     const struct gate *gate =
         world_gate(world, operation->name); /* deployments are named after modules */
-    const struct ready_rule rule = ready_rule(world, gate);
     if (knows_who_serves(world, gate))
-        world_break(world, i2_available(&world->picture, base, operation, gate->required, &rule));
+        world_break(world, i2_available(&world->picture, base, operation, gate->required));
     world_break(world, i4_numbers(&world->picture, base, operation));
     int64_t epoch = since_epoch(&world->since, base, operation->name, operation->epoch);
     world_break(world, i8_not_deposed(base, operation, epoch));
